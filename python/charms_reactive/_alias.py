@@ -1,0 +1,52 @@
+"""Makes ``charms.reactive`` and this package one and the same, submodules included.
+
+Charms and their tests import, patch and reload either name; with two sets of module objects a patch
+of one would leave the other as it was.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Optional, Sequence
+
+__all__ = ["install"]
+
+_PACKAGE = __name__.rpartition(".")[0]
+_OTHER_NAME = "charms.reactive"
+
+
+class _AliasFinder(MetaPathFinder, Loader):
+    """Answers imports of ``charms.reactive.X`` with the module ``charms_reactive.X``."""
+
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
+    ) -> Optional[ModuleSpec]:
+        if not fullname.startswith(_OTHER_NAME + "."):
+            return None
+        return ModuleSpec(fullname, self)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(_PACKAGE + spec.name[len(_OTHER_NAME) :])
+        # The import system is about to stamp the module with the other name.
+        spec.loader_state = (module.__spec__, module.__loader__, module.__package__)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec: Any = module.__spec__
+        module.__spec__, module.__loader__, module.__package__ = spec.loader_state
+
+
+def install() -> None:
+    """Make the other name stand for this package; the package must be in ``sys.modules``."""
+    package = sys.modules[_PACKAGE]
+    sys.modules[_OTHER_NAME] = package
+    if not any(isinstance(finder, _AliasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _AliasFinder())
+    # `import charms.reactive` finds the module above and never sets the attribute by itself.
+    import charms
+
+    charms.reactive = package  # type: ignore[attr-defined]

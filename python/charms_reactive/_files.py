@@ -1,0 +1,105 @@
+"""Changed files: what each handler has seen of the files it waits for.
+
+1.5.x keeps one hash per file and updates it whenever anybody asks, so that of two handlers one
+runs, and a question is as good as an answer. Here each handler has a row of its own for each file,
+written when the handler is invoked; asking writes nothing. The shared row is still written, for
+``any_file_changed`` and for 1.5.x.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any, Callable, List, Optional, Sequence, Union
+
+from . import _state
+
+Filename = Union[str, "os.PathLike[str]", Callable[[], Any]]
+
+SHARED = "reactive.files_changed."
+_SEEN = "reactive.files_seen."
+
+
+def file_hash(path: str, hash_type: str = "md5") -> Optional[str]:
+    """The hash of a file's content in hexadecimal; ``None`` if there is no such file.
+
+    Args:
+        path: the file.
+        hash_type: any algorithm of ``hashlib``.
+    """
+    if not os.path.exists(path):
+        return None
+    digest = hashlib.new(hash_type)
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def name_of(filename: Filename) -> str:
+    """A file's name, from a name, a path or a function that returns one."""
+    return str(filename()) if callable(filename) else str(filename)
+
+
+class FileWatch:
+    """What one handler has seen of its files.
+
+    Args:
+        handler: name of the handler that stays the same when lines are added above it.
+        filenames: names, paths or functions that return one.
+        hash_type: any algorithm of ``hashlib``.
+    """
+
+    def __init__(self, handler: str, filenames: Sequence[Filename], hash_type: str = "md5") -> None:
+        self._handler = handler
+        self._filenames = tuple(filenames)
+        self._hash_type = hash_type
+        _watches.append(self)
+
+    def _key(self, name: str) -> str:
+        return "%s%s:%s" % (_SEEN, self._handler, name)
+
+    def _names(self) -> List[str]:
+        return [name_of(filename) for filename in self._filenames]
+
+    def take_baseline(self) -> None:
+        """Start from what the shared row says, where this handler has seen nothing yet."""
+        for filename in self._filenames:
+            if callable(filename):
+                continue  # its name may not be known before the handlers run
+            self._baseline(str(filename))
+
+    def _baseline(self, name: str) -> Any:
+        unit = _state.unit
+        missing = object()
+        seen = unit.get(self._key(name), missing)
+        if seen is missing:
+            seen = unit.get(SHARED + name)
+            unit.set(self._key(name), seen)
+        return seen
+
+    def changed(self) -> bool:
+        """Whether a file differs from what the handler has seen."""
+        return any(file_hash(name, self._hash_type) != self._baseline(name) for name in self._names())
+
+    def consume(self) -> None:
+        """The handler sees the files now."""
+        for name in self._names():
+            current = file_hash(name, self._hash_type)
+            _state.unit.set(self._key(name), current)
+            _state.unit.set(SHARED + name, current)
+
+
+# In order of registration; a watch lives as long as its handler's module.
+_watches: List[FileWatch] = []
+
+
+def take_baseline() -> None:
+    """Let every handler start from the state before this dispatch: none may hide a change from another."""
+    for watch in _watches:
+        watch.take_baseline()
+
+
+def forget() -> None:
+    """Drop all watches, with their handlers."""
+    _watches.clear()

@@ -1,0 +1,103 @@
+"""One hook from beginning to end: discover, dispatch, commit or roll back."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import List, Optional
+
+from . import _juju, _state, bus, flags
+from ._juju import hookenv
+from ._state import Change
+from .errors import ReactiveError
+
+__all__ = ["main"]
+
+_RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
+
+
+def main(relation_name: Optional[str] = None) -> None:
+    """Run the charm's handlers for the current hook or action.
+
+    Finds the handlers, runs what was registered with ``hookenv.atstart``, dispatches, runs what was
+    registered with ``hookenv.atexit`` in reverse order, and commits the unit state. In restricted
+    hooks nothing of ``atstart`` and ``atexit`` runs. If anything raises, the unit state is rolled
+    back, the log says what failed and what that undid, and the exception goes on, which makes the
+    hook fail. ``SystemExit`` with 0 or nothing, from a handler or a callback, ends the dispatch as a
+    success.
+
+    Args:
+        relation_name: not used; some hooks pass it.
+    """
+    hook_name = _juju.hook_name()
+    # Juju of old did not set it, and commands of shell handlers need to know.
+    if not os.environ.get("JUJU_HOOK_NAME"):
+        os.environ["JUJU_HOOK_NAME"] = hook_name
+    restricted = hook_name in _RESTRICTED_HOOKS
+    try:
+        _start(hook_name, restricted)
+        try:
+            bus.discover()
+            if not restricted:
+                _juju.hand_over()
+                hookenv._run_atstart()
+            bus.dispatch(restricted=restricted)
+        except SystemExit as exit:
+            if exit.code not in (None, 0):
+                raise
+        _juju.hand_over()
+        if not restricted:
+            hookenv._run_atexit()
+        flags._clear_triggers()
+        _state.unit.commit()
+        _juju.hand_over()
+    except BaseException as error:
+        _give_up(error)
+        raise
+
+
+def _start(hook_name: str, restricted: bool) -> None:
+    """Repair and announce: nothing of the charm has run yet, and nothing was read."""
+    unit = _state.unit
+    unit.start()
+    for key, value in flags.trigger_rows().items():
+        unit.set(key, value)  # of modules that were imported before this function was called
+    _juju.quiet = _juju.log_setting() == "off"
+    if unit.recovered:
+        _juju.log(
+            "The hook before this one was interrupted; rolled back: %s" % _in_words(unit.recovered), _juju.WARNING
+        )
+    _juju.log("Reactive main running for hook %s" % hook_name)
+    if restricted:
+        _juju.log("Restricted mode.")
+    _juju.hand_over()
+
+
+def _give_up(error: BaseException) -> None:
+    """Roll back and say what happened. Whatever fails here must not hide the error itself."""
+    told: List[str] = []
+    try:
+        undone = _state.unit.rollback()
+        told.append("rolled back: %s" % _in_words(undone))
+    except Exception as failure:
+        told.append("the unit state could not be rolled back: %s" % failure)
+    if isinstance(error, SystemExit):
+        what = "a handler ended the hook with exit status %s" % error.code
+        trace = ""
+    else:
+        what = "%s: %s" % (type(error).__name__, error)
+        trace = "\n" + traceback.format_exc().rstrip()
+    handler = bus.current_handler()
+    where = " in handler %s" % handler.id() if handler is not None else ""
+    _juju.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), trace), _juju.ERROR)
+    try:
+        _juju.hand_over()
+    except ReactiveError:
+        pass  # the log is gone; the exception still reaches stderr
+
+
+def _in_words(changes: List[Change]) -> str:
+    """Flags that went back to what they were, for people."""
+    if not changes:
+        return "no flag differs from before the hook"
+    return ", ".join("%s is %s again" % (flag, "set" if on else "not set") for flag, on in changes)

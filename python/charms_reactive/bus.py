@@ -1,0 +1,141 @@
+"""The bus: finds the charm's handlers and dispatches them until nothing more matches."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from . import _files, _juju, _state, trace
+from ._pure import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
+from .discovery import (
+    _append_path,
+    _is_external_handler,
+    _load_module,
+    _register_handlers_from_file,
+    discover,
+)
+from .errors import StrictModeError
+from .external import BrokenHandlerException, ExternalHandler, FlagWatch
+from .handlers import (
+    LOG_OPTS,
+    PHASE_NAMES,
+    Handler,
+    _action_id,
+    _short_action_id,
+    handler_by_number,
+    synchronise,
+)
+
+__all__ = [
+    "BrokenHandlerException",
+    "ExternalHandler",
+    "FlagWatch",
+    "Handler",
+    "discover",
+    "dispatch",
+]
+
+# Names that charms reach through this module: COMPAT of 1.5.x.
+_KEPT = (
+    LOG_OPTS,
+    _action_id,
+    _append_path,
+    _is_external_handler,
+    _load_module,
+    _register_handlers_from_file,
+    _short_action_id,
+)
+
+# The handler that is being tested or invoked, for whoever has to explain an exception.
+_current: Optional[Handler] = None
+
+
+def current_handler() -> Optional[Handler]:
+    """The handler in which the dispatch is, or was when it raised; ``None`` between dispatches."""
+    return _current
+
+
+def dispatch(restricted: bool = False) -> None:
+    """Test and invoke the registered handlers in iterations, until nothing more matches.
+
+    First the handlers of the hook or action run (phase *hooks*), then those whose flags match
+    (phase *other*): in iteration 0 all that match, in each further one those that match and have a
+    flag that changed in the one before. The queue of an iteration is fixed when it begins: a flag
+    that is set adds nobody to it. A flag that is cleared has the rest of it tested again, so that
+    no handler runs whose flags are gone.
+
+    Args:
+        restricted: run only the handlers of this restricted hook (``meter-status-changed`` or
+            ``collect-metrics``).
+
+    Raises:
+        StrictModeError: handlers still match after 100 iterations, and strict mode is on.
+        Exception: whatever a handler raises; the dispatch ends there.
+    """
+    global _current
+    unit = _state.unit
+    engine = synchronise()
+    unit.fresh()
+    _files.take_baseline()
+    tracer = trace.tracer()
+    traced = type(tracer) is not trace.NullTracer
+    if traced:
+        tracer.start_dispatch()
+    engine.start(restricted)
+    phase = 0
+    try:
+        while True:
+            # Whatever the last step let run may have written rows behind our back.
+            unit.fresh()
+            step, number = engine.next()
+            if step == INVOKE:
+                _current = handler = handler_by_number(number)
+                _juju.log("Invoking reactive handler: %s" % handler.id())
+                _juju.hand_over()
+                handler.invoke()
+            elif step == TEST:
+                _current = handler = handler_by_number(number)
+                engine.answer(_ask(handler))
+            elif step == BEGIN:
+                if number != phase:
+                    phase = number
+                    unit.set(_state.PHASE, PHASE_NAMES[phase])
+            elif step == QUEUED:
+                if traced:
+                    _tell_queue(tracer, phase, engine.iteration())
+            else:
+                break
+    except BaseException:
+        engine.abort()
+        raise
+    _current = None
+    if step == LIMIT:
+        _report_limit(engine)
+
+
+def _ask(handler: Handler) -> bool:
+    """Ask what the engine cannot answer; it has seen to the flags already."""
+    _juju.hand_over()
+    if type(handler).test is Handler.test:
+        return handler.ask()
+    return handler.test()
+
+
+def _tell_queue(tracer: Any, phase: int, iteration: int) -> None:
+    queued = [handler_by_number(number) for number in _state.unit.engine.queue()]
+    if phase != OTHER or iteration == 0:
+        tracer.start_dispatch_phase(PHASE_NAMES[phase], queued)
+    if phase == OTHER:
+        tracer.start_dispatch_iteration(iteration, queued)
+
+
+def _report_limit(engine: Any) -> None:
+    """Name the handlers and flags of a ping-pong that was stopped."""
+    handlers = [handler_by_number(number).id() for number in engine.queue()]
+    message = (
+        "stopped after %d iterations, in which handlers kept firing one another; still matching: %s; "
+        "flags that kept changing: %s" % (MAX_ITERATIONS, ", ".join(handlers), ", ".join(engine.changed()))
+    )
+    if _juju.strict():
+        raise StrictModeError(message)
+    _juju.log(message, _juju.WARNING)
+

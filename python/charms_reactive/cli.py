@@ -1,0 +1,430 @@
+"""The command ``charms.reactive``: flags and tests for shell handlers, actions and people.
+
+Commands that test answer by their exit status, 0 for yes and 1 for no, and print nothing; 2 means
+that the question could not be answered, with the reason on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+
+from . import _files, _juju, _once, _state, flags, helpers, relations
+from ._version import __version__
+from .endpoints import Endpoint
+from .errors import ReactiveError
+from .external import FlagWatch
+
+__all__ = ["main"]
+
+_YES, _NO, _TROUBLE = 0, 1, 2
+
+
+class CommandError(ReactiveError):
+    """A command was given arguments that make no sense."""
+
+
+# -- handlers of shell scripts ------------------------------------------------------------------
+class HandlerSpec(NamedTuple):
+    """A function of a script with its conditions, as ``charms.reactive test`` gets it."""
+
+    name: str
+    id: str
+    tests: Sequence[Tuple[str, Sequence[str]]]
+
+    @property
+    def stable_id(self) -> str:
+        """The id without its line, so that editing the script does not change it."""
+        path, line, name = _split_id(self.id)
+        return "%s::%s" % (path, name) if line else self.id
+
+
+def _split_id(handler_id: str) -> Tuple[str, str, str]:
+    """``FILE:LINE:NAME`` in its parts; all empty if the id is not of that form."""
+    parts = handler_id.rsplit(":", 2)
+    if len(parts) == 3 and parts[1].isdigit():
+        return parts[0], parts[1], parts[2]
+    return "", "", ""
+
+
+def _parse_handler_spec(spec: str) -> HandlerSpec:
+    """Read ``NAME ID [TEST "ARGUMENTS"]…``, quoted as a shell does it, the arguments once more."""
+    try:
+        words = shlex.split(spec)
+        tests = [(test, shlex.split(arguments)) for test, arguments in zip(words[2::2], words[3::2])]
+    except ValueError as error:
+        raise CommandError("cannot read the handler %r: %s" % (spec, error)) from None
+    if len(words) < 2 or len(words) % 2:
+        raise CommandError('a handler is given as \'NAME ID [TEST "ARGUMENTS"]…\', not %r' % spec)
+    for test, _ in tests:
+        if test not in _FLAG_TESTS and test not in ("hook", "when_file_changed", "only_once"):
+            raise CommandError("there is no test %r, asked for by handler %s" % (test, words[0]))
+    return HandlerSpec(words[0], words[1], tests)
+
+
+_FLAG_TESTS: Dict[str, Callable[[Iterable[str]], bool]] = {
+    "when": helpers._when_all,
+    "when_all": helpers._when_all,
+    "when_any": helpers._when_any,
+    "when_not": helpers._when_none,
+    "when_none": helpers._when_none,
+    "when_not_all": helpers._when_not_all,
+}
+
+
+def _matches(handler: HandlerSpec) -> bool:
+    watched = [flag for test, arguments in handler.tests if test in _FLAG_TESTS for flag in arguments]
+    if watched and not FlagWatch.watch(handler.id, watched):
+        return False
+    for test, arguments in handler.tests:
+        if test in _FLAG_TESTS:
+            holds = _FLAG_TESTS[test](arguments)
+        elif test == "hook":
+            holds = helpers._hook(arguments)
+        elif test == "only_once":
+            holds = not _done_before(handler.id)
+        else:
+            holds = _files.FileWatch(handler.stable_id, arguments).changed()
+        if not holds:
+            return False
+    return True
+
+
+def _file_watches(handler: HandlerSpec) -> List[_files.FileWatch]:
+    return [
+        _files.FileWatch(handler.stable_id, arguments)
+        for test, arguments in handler.tests
+        if test == "when_file_changed"
+    ]
+
+
+def _done_before(handler_id: str) -> bool:
+    path, line, name = _split_id(handler_id)
+    if not line:
+        return helpers.was_invoked(handler_id)
+    return _once.done_before("%s::%s" % (path, name), path, line, name)
+
+
+# -- commands -----------------------------------------------------------------------------------
+def _test(handlers: Sequence[str]) -> str:
+    specs = [_parse_handler_spec(spec) for spec in handlers]
+    for spec in specs:  # every handler starts from the same state of its files
+        for watch in _file_watches(spec):
+            watch.take_baseline()
+    return ",".join(spec.name for spec in specs if _matches(spec))
+
+
+def _invoking(handlers: Sequence[str]) -> None:
+    for spec in handlers:
+        for watch in _file_watches(_parse_handler_spec(spec)):
+            watch.consume()
+
+
+def _mark_invoked(handler_ids: Sequence[str]) -> None:
+    for handler_id in handler_ids:
+        path, line, name = _split_id(handler_id)
+        _once.remember(handler_id, *(["%s::%s" % (path, name)] if line else []))
+
+
+def _toggle_flag(flag: str, should_set: str) -> None:
+    # Juju prints False for an option that is off, and a shell has no other way to say it.
+    flags.toggle_flag(flag, should_set.strip().lower() not in ("", "0", "false", "no", "off"))
+
+
+def _relation_call(
+    method: str, arguments: Sequence[str], relation_name: Optional[str], flag: Optional[str]
+) -> Any:
+    if relation_name:
+        asked, relation = relation_name, _with_endpoint(relation_name, relations.endpoint_from_name)
+    elif flag:
+        asked, relation = flag, _with_endpoint(flag, relations.endpoint_from_flag)
+    else:
+        raise CommandError("relation_call needs --relation_name or --flag")
+    if relation is None:
+        raise CommandError("no relation was found for %r" % asked)
+    try:
+        member = getattr(relation, method)
+    except AttributeError:
+        raise CommandError("%s has no method %r" % (type(relation).__name__, method)) from None
+    return member(*arguments) if callable(member) else member
+
+
+def _with_endpoint(asked: str, find: Callable[[str], Any]) -> Any:
+    """Look a relation up; the first attempt may find an endpoint class without its instance."""
+    found = find(asked)
+    if found is None:
+        parts = asked.split(".")
+        name = parts[1] if parts[0] == "endpoint" and len(parts) > 1 else parts[0]
+        if Endpoint._instance(name) is not None:
+            found = find(asked)
+    return found
+
+
+def _relation_id(relation_name: str, unit: str) -> str:
+    relation_id = _juju.hookenv.relation_id(relation_name, unit)
+    if relation_id is None:
+        raise CommandError("no relation of endpoint %r with %r" % (relation_name, unit))
+    return str(relation_id)
+
+
+def _render_template(source: str, target: str) -> None:
+    # charmhelpers' own renderer imports its host module, which refuses most Linux distributions.
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(os.path.join(_juju.charm_dir(), "templates"))
+    try:
+        content = jinja2.Environment(loader=loader).get_template(source).render(os.environ)
+    except jinja2.TemplateNotFound as error:
+        raise CommandError("there is no template %s below %s" % (error, loader.searchpath[0])) from None
+    except jinja2.TemplateError as error:
+        raise CommandError("template %s: %s" % (source, error)) from None
+    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
+    # Never leave half a file where a service may read it.
+    unfinished = "%s.%d.tmp" % (target, os.getpid())
+    try:
+        with open(unfinished, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o444)
+            file.write(content)
+        os.replace(unfinished, target)
+    except OSError as error:
+        if os.path.exists(unfinished):
+            os.unlink(unfinished)
+        raise CommandError("cannot write %s: %s" % (target, error.strerror or error)) from error
+
+
+# -- the command line ---------------------------------------------------------------------------
+class _Command(NamedTuple):
+    """A subcommand: what to call, and whether its answer is printed, an exit status, or nothing."""
+
+    run: Callable[[argparse.Namespace], Any]
+    answers: str  # "value", "test" or "nothing"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(_TROUBLE, "%s: %s\n" % (self.prog, message))
+
+
+class _CommandTable:
+    """The subcommands, each with its parser."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", parser_class=_Parser)
+
+    def add(
+        self,
+        name: str,
+        help: str,
+        run: Callable[[argparse.Namespace], Any],
+        answers: str,
+        *arguments: str,
+        options: Sequence[str] = (),
+    ) -> None:
+        """Add a subcommand; an argument that ends in ``*`` takes any number of words."""
+        parser = self._subparsers.add_parser(name, help=help, description=help)
+        for argument in arguments:
+            if argument.endswith("*"):
+                parser.add_argument(argument[:-1], nargs="*")
+            else:
+                parser.add_argument(argument)
+        for option in options:
+            parser.add_argument("--" + option)
+        parser.set_defaults(spec=_Command(run, answers))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="charms.reactive", description="Flags and tests of a reactive charm, on the command line."
+    )
+    parser.add_argument("--version", action="version", version="charms.reactive %s" % __version__)
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--format", choices=sorted(_FORMATS), default="raw", help="how to print an answer")
+    for name in _FORMATS:
+        formats.add_argument(
+            "-" + name[0], "--" + name, dest="format", action="store_const", const=name, help=argparse.SUPPRESS
+        )
+    table = _CommandTable(parser)
+    add = table.add
+
+    add("set_flag", "Set a flag.", lambda a: _set_flag(a), "nothing", "flag", options=["value"])
+    add("clear_flag", "Clear a flag.", lambda a: flags.clear_flag(a.flag), "nothing", "flag")
+    add(
+        "toggle_flag",
+        "Set a flag, or clear it for 0, false, no, off or nothing.",
+        lambda a: _toggle_flag(a.flag, a.should_set),
+        "nothing",
+        "flag",
+        "should_set",
+    )
+    add(
+        "register_trigger",
+        "Set or clear a flag whenever another one changes, until the hook ends.",
+        lambda a: flags.register_trigger(a.when, a.when_not, a.set_flag, a.clear_flag),
+        "nothing",
+        options=["when", "when_not", "set_flag", "clear_flag"],
+    )
+    add("is_flag_set", "Is the flag set?", lambda a: flags.is_flag_set(a.flag), "test", "flag")
+    add("all_flags_set", "Are all of the flags set?", lambda a: flags.all_flags_set(*a.flags), "test", "flags*")
+    add("any_flags_set", "Is one of the flags set?", lambda a: flags.any_flags_set(*a.flags), "test", "flags*")
+    add("get_flags", "Print the flags that are set.", lambda a: flags.get_flags(), "value")
+    add(
+        "get_unset_flags",
+        "Print those of the flags that are not set.",
+        lambda a: flags.get_unset_flags(*a.flags),
+        "value",
+        "flags*",
+    )
+    add("any_hook", "Does the current hook match?", lambda a: helpers.any_hook(*a.patterns), "test", "patterns*")
+    add("hook", "Does the current hook match, in phase hooks?", lambda a: helpers._hook(a.patterns), "test", "patterns*")
+    for name, test in _FLAG_TESTS.items():
+        add(name, "Do the flags match, in phase other?", _flag_test(test), "test", "flags*")
+    add(
+        "when_file_changed",
+        "Has one of the files changed since this was last asked?",
+        lambda a: helpers.any_file_changed(a.files),
+        "test",
+        "files*",
+    )
+    add("only_once", "Has the handler not run before?", lambda a: not _done_before(a.id), "test", "id")
+    add("mark_invoked", "Remember that handlers ran.", lambda a: _mark_invoked(a.ids), "nothing", "ids*")
+    add("test", "Print the names of the handlers that match.", lambda a: _test(a.handlers), "value", "handlers*")
+    add("invoking", "Note that handlers see their files now.", lambda a: _invoking(a.handlers), "nothing", "handlers*")
+    add(
+        "relation_call",
+        "Call a method of a relation's object and print what it returns.",
+        lambda a: _relation_call(a.method, a.arguments, a.relation_name, a.flag or a.state),
+        "value",
+        "method",
+        "arguments*",
+        options=["relation_name", "flag", "state"],
+    )
+    add(
+        "relation_id",
+        "Print the id of the relation with a unit or application.",
+        lambda a: _relation_id(a.relation_name, a.unit),
+        "value",
+        "relation_name",
+        "unit",
+    )
+    add(
+        "render_template",
+        "Render a template of the charm with the environment variables.",
+        lambda a: _render_template(a.source, a.target),
+        "nothing",
+        "source",
+        "target",
+    )
+    old = "Old name of %s."
+    add("set_state", old % "set_flag", lambda a: _set_flag(a), "nothing", "flag", options=["value"])
+    add("remove_state", old % "clear_flag", lambda a: flags.clear_flag(a.flag), "nothing", "flag")
+    add("is_state", old % "is_flag_set", lambda a: flags.is_flag_set(a.flag), "test", "flag")
+    add("all_states", old % "all_flags_set", lambda a: flags.all_flags_set(*a.flags), "test", "flags*")
+    add("any_states", old % "any_flags_set", lambda a: flags.any_flags_set(*a.flags), "test", "flags*")
+    add("get_states", "Print the flags that are set, with their values.", lambda a: flags.get_states(), "value")
+    return parser
+
+
+def _flag_test(test: Callable[[Iterable[str]], bool]) -> Callable[[argparse.Namespace], bool]:
+    return lambda arguments: test(arguments.flags)
+
+
+def _set_flag(arguments: argparse.Namespace) -> None:
+    if arguments.value is None:
+        flags.set_flag(arguments.flag)
+    else:
+        flags.set_flag(arguments.flag, arguments.value)
+
+
+# -- output -------------------------------------------------------------------------------------
+def _print_raw(answer: Any) -> None:
+    if isinstance(answer, (list, tuple)):
+        answer = "\n".join(map(str, answer))
+    sys.stdout.write(str(answer))
+
+
+def _print_json(answer: Any) -> None:
+    import json
+
+    json.dump(answer, sys.stdout)
+
+
+def _print_yaml(answer: Any) -> None:
+    import yaml
+
+    yaml.safe_dump(answer, sys.stdout)
+
+
+def _print_py(answer: Any) -> None:
+    import pprint
+
+    pprint.pprint(answer)
+
+
+def _print_rows(answer: Any, dialect: str) -> None:
+    import csv
+
+    if isinstance(answer, dict):
+        rows: List[Any] = [[key, value] for key, value in answer.items()]
+    elif isinstance(answer, (list, tuple)):
+        rows = [row if isinstance(row, (list, tuple)) else [row] for row in answer]
+    else:
+        rows = [[answer]]
+    csv.writer(sys.stdout, dialect=dialect).writerows(rows)
+
+
+_FORMATS: Dict[str, Callable[[Any], None]] = {
+    "raw": _print_raw,
+    "json": _print_json,
+    "yaml": _print_yaml,
+    "py": _print_py,
+    "csv": lambda answer: _print_rows(answer, "excel"),
+    "tab": lambda answer: _print_rows(answer, "excel-tab"),
+}
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    command: _Command = arguments.spec
+    unit = _state.unit
+    unit.record_changes = True  # for the dispatch that may be waiting for this process
+    unit.fresh()
+    flags.load_triggers()
+    answer = command.run(arguments)
+    if command.answers == "value":
+        _FORMATS[arguments.format](answer)
+        sys.stdout.flush()
+    unit.flush()
+    _juju.hand_over()
+    return _NO if command.answers == "test" and not answer else _YES
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        argv: its name and arguments; the process's own by default.
+
+    Returns:
+        The exit status: 0 for done or yes, 1 for no, 2 for a question that could not be answered.
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if not arguments.command:
+        parser.print_help(sys.stderr)
+        return _TROUBLE
+    try:
+        return _run(arguments)
+    except (ReactiveError, ValueError) as error:
+        print("charms.reactive %s: %s" % (arguments.command, error), file=sys.stderr)
+        return _TROUBLE
+    except BrokenPipeError:
+        # The reader has seen enough; keep the interpreter from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _YES
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""External handlers: executables that are asked with ``--test`` and run with ``--invoke``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any, Dict, Iterable, List, Set, Tuple, cast
+
+from charmhelpers.core import unitdata
+
+from . import _juju, _state, flags
+from ._state import Change
+from .errors import ExternalHandlerError, ReactiveError
+from .handlers import LOG_OPTS, PHASE_NAMES, Handler, _register
+
+__all__ = ["BrokenHandlerException", "ExternalHandler", "FlagWatch"]
+
+
+class BrokenHandlerException(ReactiveError):
+    """A file that is marked as executable cannot be executed.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: str, reason: object = "") -> None:
+        self.path = path
+        super().__init__(
+            "the handler file %s is marked as executable but cannot be executed%s; only handlers may be "
+            "marked as executable: give it a working #! line, or take its x bit away"
+            % (path, " (%s)" % reason if reason else "")
+        )
+
+
+class FlagWatch:
+    """What a child process may know of the running dispatch: its iteration and what changed.
+
+    Kept in the unit state while a child runs, in the form that 1.5.x gave it, so that helpers of
+    either version understand each other. Within the dispatch's own process the engine knows.
+    """
+
+    key = _state.WATCH
+
+    @classmethod
+    def _get(cls) -> Dict[str, Any]:
+        empty = {"iteration": 0, "changes": [], "pending": []}
+        return cast("Dict[str, Any]", unitdata.kv().get(cls.key, empty))
+
+    @classmethod
+    def _set(cls, data: Dict[str, Any]) -> None:
+        unitdata.kv().set(cls.key, data)
+
+    @classmethod
+    def reset(cls) -> None:
+        """Forget everything."""
+        unitdata.kv().unset(cls.key)
+
+    @classmethod
+    def iteration(cls, i: int) -> None:
+        """Note the iteration, counted from 0."""
+        data = cls._get()
+        data["iteration"] = i
+        cls._set(data)
+
+    @classmethod
+    def watch(cls, watcher: str, flags: Iterable[str]) -> bool:
+        """Whether a handler that depends on these flags may run: in iteration 0, or if one changed."""
+        data = cls._get()
+        changes: Set[str] = set(data["changes"])
+        return data["iteration"] == 0 or not changes.isdisjoint(flags)
+
+    @classmethod
+    def change(cls, flag: str) -> None:
+        """Note that a flag changed in this iteration."""
+        data = cls._get()
+        data["pending"].append(flag)
+        cls._set(data)
+
+    @classmethod
+    def commit(cls) -> None:
+        """End an iteration: what changed in it is what the next one looks at."""
+        data = cls._get()
+        data["changes"], data["pending"] = data["pending"], []
+        cls._set(data)
+
+
+class ExternalHandler(Handler):
+    """A handler that is an executable file, a bash script for example.
+
+    ``FILE --test`` is to exit with 0 if it should be invoked, and may print a line that is handed to
+    ``FILE --invoke LINE``. Testing must not do anything. Each is started after a commit, so that it
+    sees the flags as they are and can change them.
+    """
+
+    @classmethod
+    def register(cls, filepath: str) -> Handler:
+        """The handler of a file, registered now if it is not yet."""
+        if filepath not in Handler._HANDLERS:
+            if LOG_OPTS["register"]:
+                shown = _juju.relative_path(filepath)
+                _juju.log("Registering external reactive handler for %s" % shown, _juju.DEBUG)
+            _register(filepath, cls(filepath))
+        return Handler._HANDLERS[filepath]
+
+    def __init__(self, filepath: str) -> None:
+        super().__init__(self._not_a_function)
+        self._filepath = filepath
+        self._test_output = b""
+
+    @staticmethod
+    def _not_a_function() -> None:
+        raise TypeError("an external handler is a file")
+
+    def id(self) -> str:
+        """The file relative to the charm directory, and in quotes what its last test printed."""
+        said = self._test_output.decode("utf-8", "replace").strip()
+        return '%s "%s"' % (_juju.relative_path(self._filepath), said)
+
+    def test(self) -> bool:
+        """Ask the file whether it should be invoked."""
+        status, output = self._run(["--test"], capture=True)
+        self._test_output = output
+        if status < 0 or status > 125:
+            # 126 and 127 are a shell's words for a command that it could not run.
+            _juju.log(
+                "external handler %s: --test ended with status %d, which counts as no" % (self._filepath, status),
+                _juju.WARNING,
+            )
+        return status == 0
+
+    def invoke(self) -> None:
+        """Invoke the file.
+
+        Raises:
+            ExternalHandlerError: it exited with anything but 0.
+            BrokenHandlerException: it cannot be executed.
+        """
+        for callback in self._pre_callbacks:
+            callback()
+        status, _ = self._run(["--invoke", self._test_output])
+        if status:
+            raise ExternalHandlerError(self.id(), status, [self._filepath, "--invoke", self._test_output])
+        for callback in self._post_callbacks:
+            callback()
+
+    def _run(self, arguments: List[object], capture: bool = False) -> Tuple[int, bytes]:
+        command = [os.fsencode(part) if isinstance(part, str) else part for part in [self._filepath] + arguments]
+        _juju.hand_over()
+        _lend_state()
+        try:
+            done = subprocess.run(
+                cast("List[bytes]", command), stdout=subprocess.PIPE if capture else None, check=False
+            )
+        except (OSError, ValueError) as error:
+            # No interpreter, not executable after all, or an answer that no command line can carry.
+            _take_state_back()
+            raise BrokenHandlerException(self._filepath, getattr(error, "strerror", None) or error) from error
+        _take_state_back()
+        return done.returncode, done.stdout or b""
+
+
+def _lend_state() -> None:
+    """Commit, with everything beside the flags that a child process needs to know."""
+    engine = _state.unit.fresh()
+    scratch: Dict[str, object] = dict(flags.trigger_rows())
+    if engine.phase():
+        scratch[_state.PHASE] = PHASE_NAMES[engine.phase()]
+    scratch[_state.WATCH] = {
+        "iteration": engine.iteration(),
+        "changes": engine.changed(),
+        "pending": engine.pending(),
+    }
+    scratch[_state.CHANGES] = []
+    _state.unit.before_child(scratch)
+
+
+def _take_state_back() -> None:
+    """Take over what the child changed; its callback triggers fire now."""
+    changes: List[Change] = _state.unit.after_child()
+    flags.load_triggers()
+    flags.run_callbacks(changes)

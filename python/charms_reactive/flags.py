@@ -1,0 +1,376 @@
+"""Flags: set or not, kept in the unit state, coupled by triggers.
+
+Changes take effect at once. They are kept when the hook succeeds and undone when it fails.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from . import _juju, _state
+from ._juju import hook_name, hookenv
+from ._pure import CALL, SET
+from ._state import OMITTED, Change
+from .errors import FlagValueError
+from .trace import NullTracer, tracer
+
+__all__ = [
+    "set_flag",
+    "clear_flag",
+    "toggle_flag",
+    "register_trigger",
+    "is_flag_set",
+    "all_flags_set",
+    "any_flags_set",
+    "get_flags",
+    "get_unset_flags",
+    "set_state",
+    "remove_state",
+    "toggle_state",
+    "is_state",
+    "all_states",
+    "get_states",
+    "any_states",
+]
+
+_unit = _state.unit
+
+# Trigger callbacks; the engine knows them by their place in this list.
+_callbacks: List[Callable[[], Any]] = []
+
+
+class State(str):
+    """A flag's name that tools can tell from other strings.
+
+    .. deprecated:: 0.5.0
+       Any string is a flag.
+    """
+
+
+class StateList:
+    """Base of a class that lists the :class:`State` names which a relation or layer may set.
+
+    .. deprecated:: 0.5.0
+       Any string is a flag.
+    """
+
+
+# -- changing -----------------------------------------------------------------------------------
+def set_flag(flag: str, value: Any = OMITTED) -> None:
+    """Set a flag, and do what triggers make of it before returning.
+
+    Setting a flag that is set already is no change and fires no trigger.
+
+    Args:
+        flag: name of the flag.
+        value: anything that JSON can hold, kept with the flag (legacy; relations of the old kind
+            keep their conversations there). A value that is given replaces the stored one; without
+            it a stored value stays.
+
+    Raises:
+        FlagNameError: the flag is not a string.
+        FlagValueError: the value cannot be written as JSON.
+        TriggerCycleError: triggers form a cycle.
+        UnitStateError: the unit state cannot be written.
+    """
+    if value is not OMITTED:
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise FlagValueError(flag, error) from None
+    if not _change(flag, True, value) and value is not OMITTED:
+        _unit.begin()
+        _unit.write_flag(flag, True, value)
+
+
+def clear_flag(flag: str) -> None:
+    """Clear a flag, and do what triggers make of it before returning.
+
+    Handlers that are queued and no longer match leave the queue once the running one returns.
+    Clearing a flag that is not set is no change.
+
+    Args:
+        flag: name of the flag.
+
+    Raises:
+        FlagNameError: the flag is not a string.
+        TriggerCycleError: triggers form a cycle.
+        UnitStateError: the unit state cannot be written.
+    """
+    _change(flag, False)
+
+
+def toggle_flag(flag: str, should_set: Any) -> None:
+    """Set the flag if ``should_set`` is true in Python's sense, else clear it.
+
+    Args:
+        flag: name of the flag.
+        should_set: any object; charms pass configuration values as they are.
+    """
+    if should_set:
+        set_flag(flag)
+    else:
+        clear_flag(flag)
+
+
+def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
+    """Change a flag with all that follows from it; ``False`` if it was so already."""
+    if _unit.fresh().is_set(flag) == on:
+        return False
+    engine = _unit.begin()
+    effects = engine.change(flag, on)
+    if effects is None:  # another process was quicker
+        return False
+    try:
+        _unit.write_flag(flag, on, value)
+        _carry_out([Change(flag, on)], effects)
+        while effects and effects[-1][0] == CALL:
+            _juju.hand_over()
+            _callbacks[effects[-1][2]]()
+            effects = engine.resume()
+            _carry_out([], effects)
+    except BaseException:
+        engine.unwind()
+        raise
+    return True
+
+
+def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> None:
+    """Write the rows of what the engine has changed, then tell the tracer."""
+    for kind, flag, _ in effects:
+        if kind != CALL:
+            change = Change(flag, kind == SET)
+            _unit.write_flag(flag, change.on)
+            changes.append(change)
+    if _unit.record_changes:
+        for change in changes:
+            _unit.note_change(change)
+    listener = tracer()
+    if type(listener) is not NullTracer:
+        for flag, on in changes:
+            if on:
+                listener.set_flag(flag)
+            else:
+                listener.clear_flag(flag)
+        _juju.hand_over()  # the code that made the change goes on now, and may log as well
+
+
+# -- triggers -----------------------------------------------------------------------------------
+def register_trigger(
+    when: Optional[str] = None,
+    when_not: Optional[str] = None,
+    set_flag: Optional[str] = None,
+    clear_flag: Optional[str] = None,
+    callback: Optional[Callable[[], Any]] = None,
+) -> None:
+    """Couple flags: when one changes, set or clear another, or call something, at the same moment.
+
+    Triggers last for one hook; register them at the top level of a module of handlers.
+
+    Args:
+        when: act when this flag is set.
+        when_not: act when this flag is cleared. Exactly one of the two must be given.
+        set_flag: flag to set.
+        clear_flag: flag to clear.
+        callback: called without arguments. At least one of the three actions must be given. All of
+            an edge's set actions run first, then its clear actions, then its callbacks.
+
+    Raises:
+        ValueError: not exactly one of when and when_not, or no action.
+        FlagNameError: a flag is not a string.
+    """
+    if not when and not when_not:
+        raise ValueError("register_trigger needs one of when and when_not")
+    if when and when_not:
+        raise ValueError("register_trigger takes only one of when and when_not, not both")
+    if not set_flag and not clear_flag and not callback:
+        raise ValueError("register_trigger needs at least one of set_flag, clear_flag and callback")
+    if callback is not None and not callable(callback):
+        raise ValueError("the callback of a trigger must be callable, not %r" % (callback,))
+    engine = _unit.engine
+    number = None
+    if callback is not None:
+        number = _number_of(callback)
+    engine.add_trigger(when or when_not, bool(when), set_flag or None, clear_flag or None, number)
+    if set_flag or clear_flag:
+        _save_trigger(str(when or when_not), bool(when))
+
+
+def _number_of(callback: Callable[[], Any]) -> int:
+    # By equality, because a bound method is a new object each time it is named.
+    for number, known in enumerate(_callbacks):
+        if known == callback:
+            return number
+    _callbacks.append(callback)
+    return len(_callbacks) - 1
+
+
+def _save_trigger(flag: str, on: bool) -> None:
+    """Keep a trigger's actions in its scratch row too, where commands of child processes find them."""
+    sets, clears, _ = _unit.engine.trigger(flag, on)
+    _unit.set(_trigger_key(flag, on), {"set_flag": sets, "clear_flag": clears})
+
+
+def _trigger_key(flag: str, on: bool) -> str:
+    return (_state.SET_TRIGGERS if on else _state.CLEAR_TRIGGERS) + flag
+
+
+def trigger_rows() -> Dict[str, object]:
+    """The scratch rows of all triggers that set or clear something."""
+    return {
+        _trigger_key(flag, on): {"set_flag": sets, "clear_flag": clears}
+        for flag, on, sets, clears in _unit.engine.triggers()
+    }
+
+
+def load_triggers() -> None:
+    """Take in the triggers that another process of this hook has registered."""
+    engine = _unit.engine
+    for prefix, on in ((_state.SET_TRIGGERS, True), (_state.CLEAR_TRIGGERS, False)):
+        for flag, actions in _unit.getrange(prefix).items():
+            for name in actions.get("set_flag", []):
+                engine.add_trigger(flag, on, name)
+            for name in actions.get("clear_flag", []):
+                engine.add_trigger(flag, on, None, name)
+
+
+def run_callbacks(changes: List[Change]) -> None:
+    """Call the trigger callbacks for changes that a child process made."""
+    engine = _unit.engine
+    for change in changes:
+        for number in engine.trigger(change.flag, change.on)[2]:
+            _callbacks[number]()
+
+
+# -- asking -------------------------------------------------------------------------------------
+def is_flag_set(flag: str) -> bool:
+    """Whether the flag is set.
+
+    Raises:
+        FlagNameError: the flag is not a string.
+        UnitStateError: the unit state cannot be read.
+    """
+    answer: bool = _unit.fresh().is_set(flag)
+    return answer
+
+
+def all_flags_set(*desired_flags: str) -> bool:
+    """Whether every one of the flags is set; true for none at all."""
+    answer: bool = _unit.fresh().all_set(desired_flags)
+    return answer
+
+
+def any_flags_set(*desired_flags: str) -> bool:
+    """Whether at least one of the flags is set; false for none at all."""
+    answer: bool = _unit.fresh().any_set(desired_flags)
+    return answer
+
+
+def get_flags() -> List[str]:
+    """The names of all flags that are set, sorted."""
+    names: List[str] = _unit.fresh().flags()
+    return names
+
+
+def get_unset_flags(*desired_flags: str) -> List[str]:
+    """Those of the given flags that are not set, each once, sorted."""
+    engine = _unit.fresh()
+    return sorted({flag for flag in desired_flags if not engine.is_set(flag)})
+
+
+def _get_flag_value(flag: str, default: Any = None) -> Any:
+    return _unit.value(flag, default)
+
+
+# -- old names ----------------------------------------------------------------------------------
+def set_state(state: str, value: Any = OMITTED) -> None:
+    """Set a flag.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`set_flag`.
+    """
+    set_flag(state, value)
+
+
+def remove_state(state: str) -> None:
+    """Clear a flag.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`clear_flag`.
+    """
+    clear_flag(state)
+
+
+def toggle_state(state: str, should_set: Any) -> None:
+    """Set or clear a flag.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`toggle_flag`.
+    """
+    toggle_flag(state, should_set)
+
+
+def is_state(state: str) -> bool:
+    """Whether a flag is set.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`is_flag_set`.
+    """
+    return is_flag_set(state)
+
+
+def all_states(*desired_states: str) -> bool:
+    """Whether all flags are set.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`all_flags_set`.
+    """
+    return all_flags_set(*desired_states)
+
+
+def any_states(*desired_states: str) -> bool:
+    """Whether any of the flags is set.
+
+    .. deprecated:: 0.5.0
+       The old name of :func:`any_flags_set`.
+    """
+    return any_flags_set(*desired_states)
+
+
+def get_states() -> Dict[str, Any]:
+    """All flags that are set, each with its value.
+
+    .. deprecated:: 0.5.0
+       Use :func:`get_flags`.
+    """
+    return _unit.values()
+
+
+def get_state(flag: str, default: Any = None) -> Any:
+    """The value kept with a flag, or ``default`` if it is not set.
+
+    .. deprecated:: 0.5.0
+       Flags should have no values.
+    """
+    return _get_flag_value(flag, default)
+
+
+# -- the framework's own ------------------------------------------------------------------------
+def _manage_automatic_flags() -> None:
+    """Keep ``upgrade.series.in-progress`` true to the series upgrade that Juju is guiding."""
+    if hook_name() == "pre-series-upgrade":
+        set_flag("upgrade.series.in-progress")
+    elif hook_name() == "post-series-upgrade":
+        clear_flag("upgrade.series.in-progress")
+
+
+def _clear_triggers() -> None:
+    """Forget all triggers, in the engine and in their scratch rows."""
+    _unit.engine.clear_triggers()
+    _callbacks.clear()
+    _unit.drop_triggers()
+
+
+hookenv.atstart(_manage_automatic_flags)
+hookenv.atexit(_clear_triggers)

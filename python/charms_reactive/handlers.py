@@ -1,0 +1,263 @@
+"""Handlers: a function of the charm, the conditions under which it is invoked, and its arguments."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from itertools import chain
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+from . import _files, _juju, _state
+from ._pure import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
+from .errors import HandlerArgumentError
+
+__all__ = ["Handler", "handler_by_number"]
+
+_LOG_OPTS = os.environ.get("REACTIVE_LOG_OPTS", "").split(",")
+LOG_OPTS = {"register": "register" in _LOG_OPTS}
+
+#: The phases by the names that the unit state and tracers use.
+PHASE_NAMES = {HOOKS: "hooks", OTHER: "other", RESTRICTED: "restricted"}
+_PHASES = {name: phase for phase, name in PHASE_NAMES.items()}
+
+
+def unwrap(action: Callable[..., Any]) -> Any:
+    """The function that a chain of well-behaved wrappers stands for."""
+    seen = 0
+    inner: Any = action
+    while hasattr(inner, "__wrapped__") and seen < 100:
+        inner = inner.__wrapped__
+        seen += 1
+    return inner if hasattr(inner, "__code__") else action
+
+
+def _place(action: Callable[..., Any]) -> Tuple[str, int, str]:
+    """Where a function is defined: file, line and name."""
+    inner = unwrap(action)
+    code = getattr(inner, "__code__", None)
+    if code is None:  # a callable object: its class is where it comes from
+        kind = type(inner)
+        return str(getattr(kind, "__module__", "?")), 0, kind.__qualname__
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+def _join(parts: Iterable[object], suffix: Optional[str]) -> str:
+    return ":".join(map(str, parts)) + ("" if suffix is None else ":%s" % suffix)
+
+
+def _action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
+    """The key of a function: absolute file, line and name, with the endpoint's name behind it."""
+    if hasattr(action, "_action_id"):
+        return str(action._action_id)
+    return _join(_place(action), suffix)
+
+
+def _short_action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
+    """The same with the file relative to the charm directory, for people."""
+    if hasattr(action, "_short_action_id"):
+        return str(action._short_action_id)
+    path, line, name = _place(action)
+    return _join((_juju.relative_path(path), line, name), suffix)
+
+
+class Handler:
+    """A function that the dispatch may invoke, with everything its decorators said of it.
+
+    Decorators make handlers through :meth:`get`; charms rarely need this class.
+    """
+
+    # By key, in order of registration, which is the order of invocation.
+    _HANDLERS: Dict[str, Handler] = {}
+    _CONSUMED_FLAGS: Set[str] = set()
+
+    @classmethod
+    def get(cls, action: Callable[..., Any], suffix: Optional[str] = None) -> Handler:
+        """The handler of a function, registered now if it is not yet.
+
+        Args:
+            action: the function.
+            suffix: name of the endpoint that this handler serves, where one function serves several.
+        """
+        key = _action_id(action, suffix)
+        handler = Handler._HANDLERS.get(key)
+        if handler is None:
+            if LOG_OPTS["register"]:
+                _juju.log("Registering reactive handler for %s" % _short_action_id(action, suffix), _juju.DEBUG)
+            handler = cls(action, suffix)
+            _register(key, handler)
+        return handler
+
+    @classmethod
+    def get_handlers(cls) -> Iterable[Handler]:
+        """All handlers, in order of registration."""
+        return Handler._HANDLERS.values()
+
+    @classmethod
+    def clear(cls) -> None:
+        """Forget all handlers."""
+        Handler._HANDLERS = {}
+        _numbered.clear()
+        _files.forget()
+        _state.unit.engine.clear_handlers()
+
+    def __init__(self, action: Callable[..., Any], suffix: Optional[str] = None) -> None:
+        self._action = action
+        self._action_id = _short_action_id(action, suffix)
+        self._args: List[Iterable[Any]] = []
+        self._args_evaled: Optional[List[Any]] = None
+        self._conditions: List[Tuple[int, Tuple[str, ...]]] = []
+        self._predicates: List[Callable[[], Any]] = []
+        self._pre_callbacks: List[Callable[[], Any]] = []
+        self._post_callbacks: List[Callable[[], Any]] = []
+        self._flags: Set[str] = set()
+        self._phases = HOOKS | OTHER | RESTRICTED
+        # The engine's number for this handler, once it is registered.
+        self._number: Optional[int] = None
+
+    def id(self) -> str:
+        """File relative to the charm directory, line, name and endpoint, joined by colons."""
+        return self._action_id
+
+    # -- what decorators say -------------------------------------------------------------------
+    def add_condition(self, kind: int, flags: Iterable[str]) -> None:
+        """Require a condition over flags; the engine evaluates it."""
+        names = tuple(flags)
+        self._conditions.append((kind, names))
+        self._flags.update(names)
+        Handler._CONSUMED_FLAGS.update(names)
+        self._phases &= OTHER
+        if self._number is not None:
+            _state.unit.engine.add_condition(self._number, kind, names)
+
+    def add_predicate(self, predicate: Callable[[], Any]) -> None:
+        """Require that a function returns something true whenever the handler is tested."""
+        if LOG_OPTS["register"]:
+            shown: object = predicate
+            if isinstance(predicate, partial):
+                shown = "partial(%s, %s, %s)" % (predicate.func, predicate.args, predicate.keywords)
+            _juju.log("  Adding predicate for %s: %s" % (self.id(), shown), _juju.DEBUG)
+        self._predicates.append(predicate)
+        if self._number is not None:
+            _state.unit.engine.set_opaque(self._number)
+
+    def confine(self, phases: int) -> None:
+        """Let the handler match only in these phases."""
+        self._phases &= phases
+        if self._number is not None:
+            _state.unit.engine.confine(self._number, phases)
+
+    def register_flags(self, flags: Iterable[str]) -> None:
+        """Name flags whose change is a reason to invoke the handler again within a dispatch."""
+        names = tuple(flags)
+        self._flags.update(names)
+        Handler._CONSUMED_FLAGS.update(names)
+        if self._number is not None:
+            _state.unit.engine.watch(self._number, names)
+
+    def add_args(self, args: Iterable[Any]) -> None:
+        """Add arguments for the function, after those added before.
+
+        Args:
+            args: any iterable; it is evaluated when the handler is invoked for the first time.
+        """
+        self._args.append(args)
+
+    @property
+    def has_args(self) -> bool:
+        """Whether :meth:`add_args` was called."""
+        return len(self._args) > 0
+
+    def add_pre_callback(self, callback: Callable[[], Any]) -> None:
+        """Call something right before each invocation."""
+        self._pre_callbacks.append(callback)
+
+    def add_post_callback(self, callback: Callable[[], Any]) -> None:
+        """Call something after each invocation that did not raise."""
+        self._post_callbacks.append(callback)
+
+    # -- what the dispatch does ----------------------------------------------------------------
+    def test(self) -> bool:
+        """Whether the handler matches now, in the phase and iteration of the running dispatch."""
+        engine = _state.unit.fresh()
+        phase = engine.phase() or _PHASES.get(_state.unit.get(_state.PHASE), 0)
+        if phase and not self._phases & phase:
+            return False
+        if self._flags and engine.phase() == OTHER and engine.iteration() > 0:
+            if self._flags.isdisjoint(engine.changed()):
+                return False
+        return all(_holds(engine, kind, flags) for kind, flags in self._conditions) and self.ask()
+
+    def ask(self) -> bool:
+        """Whether all predicates that the engine cannot see hold."""
+        return all(predicate() for predicate in self._predicates)
+
+    def invoke(self) -> None:
+        """Invoke the function with its arguments."""
+        for callback in self._pre_callbacks:
+            callback()
+        args = self._get_args()
+        try:
+            self._action(*args)
+        except TypeError as error:
+            # Only a call that never got into the function is about its arguments.
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                raise HandlerArgumentError(self.id(), error) from error
+            raise
+        for callback in self._post_callbacks:
+            callback()
+
+    def _get_args(self) -> List[Any]:
+        if self._args_evaled is None:
+            self._args_evaled = list(chain.from_iterable(self._args))
+        return self._args_evaled
+
+
+def _holds(engine: Any, kind: int, flags: Tuple[str, ...]) -> bool:
+    if kind == ALL:
+        return bool(engine.all_set(flags))
+    if kind == ANY:
+        return bool(engine.any_set(flags))
+    if kind == NONE:
+        return not engine.any_set(flags)
+    assert kind == NOT_ALL
+    return not engine.all_set(flags)
+
+
+# -- registration -------------------------------------------------------------------------------
+# The handlers by the engine's numbers.
+_numbered: List[Handler] = []
+
+
+def handler_by_number(number: int) -> Handler:
+    """The handler that the engine knows under this number."""
+    return _numbered[number]
+
+
+def _register(key: str, handler: Handler) -> None:
+    Handler._HANDLERS[key] = handler
+    _number(handler)
+
+
+def _number(handler: Handler) -> None:
+    engine = _state.unit.engine
+    number = handler._number = engine.add_handler()
+    _numbered.append(handler)
+    for kind, flags in handler._conditions:
+        engine.add_condition(number, kind, flags)
+    if handler._flags:
+        engine.watch(number, sorted(handler._flags))
+    engine.confine(number, handler._phases)
+    if handler._predicates or type(handler).test is not Handler.test:
+        engine.set_opaque(number)
+
+
+def synchronise() -> Any:
+    """The engine, with exactly the registered handlers in it, in order."""
+    engine = _state.unit.engine
+    if len(_numbered) != len(Handler._HANDLERS) or engine.handler_count() != len(_numbered):
+        # Somebody (a test, mostly) has replaced the registry or the engine.
+        engine.clear_handlers()
+        _numbered.clear()
+        for handler in Handler._HANDLERS.values():
+            _number(handler)
+    return engine

@@ -1,0 +1,138 @@
+"""Helpers: has this file, this data or this hook changed or come; has this been done before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any, Callable, Iterable, List, Sequence
+
+from . import _juju, _state
+from ._files import SHARED, Filename, file_hash, name_of
+from ._juju import hookenv
+from .flags import all_flags_set, all_states, any_flags_set, any_states, is_state, toggle_state
+from .handlers import PHASE_NAMES
+
+__all__ = ["data_changed", "is_data_changed", "any_file_changed"]
+
+# Reached through this module by charms of old.
+_KEPT = (all_states, any_states, is_state, toggle_state)
+
+_INTERFACE = re.compile(r"{([^:}]+):([^}]+)}")
+_CHOICE = re.compile(r"{([^:,}]+(?:,[^:,}]+)*,?)}")
+
+
+def any_hook(*hook_patterns: str) -> bool:
+    """Whether the current hook matches one of the patterns.
+
+    ``db-relation-{joined,changed}`` stands for each of its alternatives, and
+    ``{provides:mysql}-relation-joined`` for each endpoint of that role (``provides``, ``requires``
+    or ``peers``) and interface; both combine. A pattern that makes no sense matches nothing.
+    """
+    names = _expand(_INTERFACE, hookenv.role_and_interface_to_relations, hook_patterns)
+    return _juju.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
+
+
+def _expand(
+    pattern: re.Pattern[str], alternatives: Callable[..., Iterable[str]], values: Iterable[str]
+) -> List[str]:
+    """Replace what the pattern matches in each value, once for each alternative and combination."""
+    done, todo = [], list(values)
+    while todo:
+        value = todo.pop(0)
+        match = pattern.search(value)
+        if match is None:
+            done.append(value)
+            continue
+        before, after = value[: match.start()], value[match.end() :]
+        todo.extend(before + alternative + after for alternative in alternatives(*match.groups()))
+    return done
+
+
+def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> bool:
+    """Whether any of the files has changed since this was last asked about it.
+
+    Args:
+        filenames: names, paths or functions that return one. A file that is not there counts as
+            changed when it comes and when it goes.
+        hash_type: any algorithm of ``hashlib``.
+    """
+    changed = False
+    for filename in filenames:
+        name = name_of(filename)
+        current = file_hash(name, hash_type)
+        if _state.unit.get(SHARED + name) != current:
+            _state.unit.set(SHARED + name, current)
+            changed = True
+    return changed
+
+
+def was_invoked(invocation_id: str) -> bool:
+    """Whether :func:`mark_invoked` was called with this id, in this hook or one before."""
+    return bool(_state.unit.get("reactive.invoked.%s" % invocation_id, False))
+
+
+def mark_invoked(invocation_id: str) -> None:
+    """Remember that something was done, for :func:`was_invoked`."""
+    _state.unit.set("reactive.invoked.%s" % invocation_id, True)
+
+
+def data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:
+    """Whether the data differs from what was given with this id the last time; remembers it.
+
+    Args:
+        data_id: name of the data, unique in the charm.
+        data: anything that JSON can hold. Mappings compare by content; sets have no order and may
+            seem changed when they are not.
+        hash_type: any algorithm of ``hashlib``.
+    """
+    return _data_changed(data_id, data, hash_type, True)
+
+
+def is_data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:
+    """As :func:`data_changed`, but without remembering."""
+    return _data_changed(data_id, data, hash_type, False)
+
+
+def _data_changed(data_id: str, data: Any, hash_type: str, update: bool) -> bool:
+    key = "reactive.data_changed.%s" % data_id
+    new_hash = hashlib.new(hash_type, json.dumps(data, sort_keys=True).encode("utf-8")).hexdigest()
+    if _state.unit.get(key) == new_hash:
+        return False
+    if update:
+        _state.unit.set(key, new_hash)
+    return True
+
+
+# -- predicates of the commands that shell handlers run -----------------------------------------
+def in_phase(*phases: str) -> bool:
+    """Whether a dispatch is in one of these phases; outside a dispatch every phase will do.
+
+    A command that somebody types on the unit is outside, and wants to know about the flags.
+    """
+    phase = PHASE_NAMES.get(_state.unit.engine.phase()) or _state.unit.get(_state.PHASE)
+    return phase is None or phase in phases
+
+
+def _hook(hook_patterns: Sequence[str]) -> bool:
+    return in_phase("hooks") and any_hook(*hook_patterns)
+
+
+def _restricted_hook(hook_name: str) -> bool:
+    return in_phase("restricted") and _juju.hook_name() == hook_name
+
+
+def _when_all(flags: Iterable[str]) -> bool:
+    return in_phase("other") and all_flags_set(*flags)
+
+
+def _when_any(flags: Iterable[str]) -> bool:
+    return in_phase("other") and any_flags_set(*flags)
+
+
+def _when_none(flags: Iterable[str]) -> bool:
+    return in_phase("other") and not any_flags_set(*flags)
+
+
+def _when_not_all(flags: Iterable[str]) -> bool:
+    return in_phase("other") and not all_flags_set(*flags)

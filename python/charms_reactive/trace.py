@@ -1,0 +1,144 @@
+"""Tracing: who is told what the dispatch does, and the tracer that writes it to Juju's log."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Set
+
+from . import _juju, _state
+from ._juju import hookenv
+from .handlers import handler_by_number
+
+__all__ = ["LogTracer", "NullTracer", "install_tracer", "tracer"]
+
+
+class NullTracer:
+    """Is told everything and says nothing; the base of other tracers.
+
+    The default, unless the log setting is ``trace``. What a tracer does must not change flags.
+    """
+
+    def start_dispatch(self) -> None:
+        """A dispatch begins."""
+
+    def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
+        """A phase begins.
+
+        Args:
+            phase: ``hooks``, ``restricted`` or ``other``.
+            handlers: the :class:`~charms_reactive.bus.Handler` objects that are queued, in order.
+        """
+
+    def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:
+        """An iteration of phase ``other`` begins.
+
+        Args:
+            iteration: counted from 0.
+            handlers: those that are queued, in order.
+        """
+
+    def set_flag(self, flag: str) -> None:
+        """A flag was set that was not set before."""
+
+    def clear_flag(self, flag: str) -> None:
+        """A flag was cleared that was set."""
+
+
+class LogTracer(NullTracer):
+    """Tells the flags at start, the handlers queued, and what each flag change does to the queue.
+
+    It asks the engine and nothing else: no predicate is evaluated and no handler started for it.
+    """
+
+    LEVEL = _juju.DEBUG
+
+    def __init__(self) -> None:
+        # Ids of handlers queued now, or in the next iteration as far as it is known.
+        self._coming: Set[int] = set()
+
+    def start_dispatch(self) -> None:
+        flags = _state.unit.fresh().flags()
+        self._tell(
+            ["starting handler dispatch, %d flags set" % len(flags)] + ["set flag %s" % flag for flag in flags]
+        )
+
+    def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
+        self._coming = set(_state.unit.engine.queue())
+        title = "main dispatch loop" if phase == "other" else "%s phase" % phase
+        self._tell(
+            ["%s, %d handlers queued" % (title, len(handlers))]
+            + ["++   queue handler %s" % handler.id() for handler in handlers]
+        )
+
+    def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:
+        self._coming = set(_state.unit.engine.queue())
+        if iteration > 0:  # iteration 0 was told as the beginning of its phase
+            self._tell(
+                ["iteration %d, %d handlers queued" % (iteration, len(handlers))]
+                + ["++   queue handler %s" % handler.id() for handler in handlers]
+            )
+
+    def set_flag(self, flag: str) -> None:
+        self._change("set flag %s" % flag, flag)
+
+    def clear_flag(self, flag: str) -> None:
+        self._change("cleared flag %s" % flag, flag)
+
+    def _change(self, what: str, flag: str) -> None:
+        lines = [what]
+        for number, ready in _state.unit.engine.dependents(flag):
+            handler = handler_by_number(number)
+            if handler is None or ready == (number in self._coming):
+                continue
+            if ready:
+                self._coming.add(number)
+                lines.append("++   queue handler %s" % handler.id())
+            else:
+                self._coming.discard(number)
+                lines.append("-- dequeue handler %s" % handler.id())
+        self._tell(lines)
+
+    def _tell(self, lines: List[str]) -> None:
+        prefixed = ["tracer: %s" % line for line in lines]
+        if len(prefixed) > 1:
+            prefixed.insert(0, "tracer>")
+        _juju.log("\n".join(prefixed), self.LEVEL)
+
+
+_tracer: NullTracer = NullTracer()
+_installed_by_charm = False
+
+
+def install_tracer(tracer: NullTracer) -> None:
+    """Tell this tracer from now on, to the end of the hook.
+
+    Args:
+        tracer: a :class:`NullTracer` or anything with its methods. What a charm installs is obeyed,
+            whatever the log setting says.
+    """
+    global _tracer, _installed_by_charm
+    _tracer = tracer
+    _installed_by_charm = True
+    # What layers take down when the hook ends is of no interest to anybody.
+    hookenv.atexit(_install_quietly, NullTracer())
+
+
+def _install_quietly(tracer: NullTracer) -> None:
+    global _tracer, _installed_by_charm
+    _tracer = tracer
+    _installed_by_charm = False
+
+
+def tracer() -> NullTracer:
+    """The tracer in use."""
+    return _tracer
+
+
+def _install_default(setting: Optional[str] = None) -> None:
+    """Choose the tracer by the log setting, unless the charm has chosen already."""
+    if not _installed_by_charm and (setting or _juju.log_setting()) == "trace":
+        _install_quietly(LogTracer())
+        hookenv.atexit(_install_quietly, NullTracer())
+    _juju.hand_over()
+
+
+hookenv.atstart(_install_default)
