@@ -5,34 +5,33 @@
 
 from __future__ import annotations
 
-from . import _alias  # first: everything below may be asked for as charms.reactive
+# ruff: noqa: E402, I001 -- the order of these imports is part of what the package promises
 
+from . import _alias
+
+# First: everything below may be asked for as charms.reactive while it is being imported.
 _alias.install()
 
-from ._engine import engine_name
+from ._engine import engine_name as engine_name
 from ._version import __version__ as __version__
 
 # Flags come before relations: factories that other distributions register are loaded while the
 # relations module is imported, and use them.
 from .flags import *  # noqa: F403
-from . import errors, flags
 from .relations import *  # noqa: F403
 from .endpoints import *  # noqa: F403
 from .decorators import *  # noqa: F403
 from .helpers import *  # noqa: F403
-from . import bus, decorators, endpoints, handlers, helpers, patterns, relations, trace
-from ._main import main
-from .errors import ReactiveError
-from .flags import State, StateList, get_state
 
-# Names of old that charms reach through the bus and the helpers.
-bus.StateList = flags.StateList  # type: ignore[attr-defined]
-bus.State = flags.State  # type: ignore[attr-defined]
-bus.set_state = flags.set_flag  # type: ignore[attr-defined]
-bus.remove_state = flags.clear_flag  # type: ignore[attr-defined]
-bus.get_state = flags.get_state  # type: ignore[attr-defined]
-bus.get_states = flags.get_states  # type: ignore[attr-defined]
-helpers.is_state = flags.is_flag_set
-helpers.toggle_state = flags.toggle_flag
-helpers.all_states = flags.all_flags_set
-helpers.any_states = flags.any_flags_set
+from . import bus as bus
+from . import decorators as decorators
+from . import endpoints as endpoints
+from . import errors as errors
+from . import flags as flags
+from . import handlers as handlers
+from . import helpers as helpers
+from . import patterns as patterns
+from . import relations as relations
+from . import trace as trace
+from ._main import main as main
+from .errors import ReactiveError as ReactiveError

@@ -65,7 +65,7 @@ def _choose(wanted: str) -> Any:
 core: Any = _choose(os.environ.get(_VARIABLE, ""))
 
 
-def new_engine() -> "Engine":
+def new_engine() -> Engine:
     """A new engine of the kind in use."""
     engine: Engine = core.Engine()
     return engine

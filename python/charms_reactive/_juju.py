@@ -40,7 +40,8 @@ class LooseVersion:
 
     def __init__(self, vstring: Optional[str] = None) -> None:
         self.vstring = vstring or ""
-        self.version = [int(part) if part.isdigit() else part for part in re.findall(r"\d+|[a-z]+", self.vstring)]
+        words = re.findall(r"\d+|[a-z]+", self.vstring)
+        self.version = [int(word) if word.isdigit() else word for word in words]
 
     def __str__(self) -> str:
         return self.vstring
@@ -235,7 +236,8 @@ def _write_log(text: str, level: str) -> None:
     except FileNotFoundError:
         print("juju-log: %s: %s" % (level, text), file=sys.stderr)
     except subprocess.TimeoutExpired:
-        raise HookToolError("juju-log", "no answer after %g s; see whether the Juju agent lives" % timeout) from None
+        reason = "no answer after %g s; see whether the Juju agent lives" % timeout
+        raise HookToolError("juju-log", reason) from None
     except OSError as error:
         raise HookToolError("juju-log", "cannot be run: %s" % error) from error
     else:

@@ -16,7 +16,7 @@ __all__ = ["main"]
 _RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
 
 
-def main(relation_name: Optional[str] = None) -> None:
+def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some hooks pass it
     """Run the charm's handlers for the current hook or action.
 
     Finds the handlers, runs what was registered with ``hookenv.atstart``, dispatches, runs what was
@@ -27,7 +27,7 @@ def main(relation_name: Optional[str] = None) -> None:
     success.
 
     Args:
-        relation_name: not used; some hooks pass it.
+        relation_name: not used.
     """
     hook_name = _juju.hook_name()
     # Juju of old did not set it, and commands of shell handlers need to know.
@@ -42,8 +42,8 @@ def main(relation_name: Optional[str] = None) -> None:
                 _juju.hand_over()
                 hookenv._run_atstart()
             bus.dispatch(restricted=restricted)
-        except SystemExit as exit:
-            if exit.code not in (None, 0):
+        except SystemExit as stop:
+            if stop.code not in (None, 0):
                 raise
         _juju.hand_over()
         if not restricted:
@@ -64,9 +64,8 @@ def _start(hook_name: str, restricted: bool) -> None:
         unit.set(key, value)  # of modules that were imported before this function was called
     _juju.quiet = _juju.log_setting() == "off"
     if unit.recovered:
-        _juju.log(
-            "The hook before this one was interrupted; rolled back: %s" % _in_words(unit.recovered), _juju.WARNING
-        )
+        undone = _in_words(unit.recovered)
+        _juju.log("The hook before this one was interrupted; rolled back: %s" % undone, _juju.WARNING)
     _juju.log("Reactive main running for hook %s" % hook_name)
     if restricted:
         _juju.log("Restricted mode.")
@@ -79,7 +78,7 @@ def _give_up(error: BaseException) -> None:
     try:
         undone = _state.unit.rollback()
         told.append("rolled back: %s" % _in_words(undone))
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 -- the error itself must come through
         told.append("the unit state could not be rolled back: %s" % failure)
     if isinstance(error, SystemExit):
         what = "a handler ended the hook with exit status %s" % error.code

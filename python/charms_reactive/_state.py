@@ -478,15 +478,14 @@ class UnitState:
         path = self._path()
         reason = str(error) or type(error).__name__
         if isinstance(error, sqlite3.OperationalError) and ("locked" in reason or "busy" in reason):
-            return UnitStateLockedError(
-                path, doing, reason, "another process holds it; see which one with: fuser %s" % (path or "FILE")
-            )
+            advice = "another process holds it; see which one with: fuser %s" % (path or "FILE")
+            return UnitStateLockedError(path, doing, reason, advice)
         if "not a database" in reason or "malformed" in reason or "file is encrypted" in reason:
             advice = "it is not an SQLite database or is damaged; restore it from a backup or move it away"
         elif "full" in reason:
             advice = "free some space on that file system; nothing of this hook was kept"
         elif "readonly" in reason or isinstance(error, PermissionError):
-            advice = "check its owner and mode, those of its directory, and whether the file system is read-only"
+            advice = "check owner and mode of it and its directory, and whether the file system is read-only"
         elif isinstance(error, FileNotFoundError):
             advice = "check CHARM_DIR and UNIT_STATE_DB"
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from . import _files, _juju, _state, trace
+from . import _files, _juju, _state, flags, trace
 from ._pure import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
 from .discovery import (
     _append_path,
@@ -34,7 +34,7 @@ __all__ = [
     "dispatch",
 ]
 
-# Names that charms reach through this module: COMPAT of 1.5.x.
+# Not used here, but reached through this module by charms and their tests.
 _KEPT = (
     LOG_OPTS,
     _action_id,
@@ -44,6 +44,14 @@ _KEPT = (
     _register_handlers_from_file,
     _short_action_id,
 )
+
+# Flags by their old names, which charms reach through this module.
+State = flags.State
+StateList = flags.StateList
+set_state = flags.set_flag
+remove_state = flags.clear_flag
+get_state = flags.get_state
+get_states = flags.get_states
 
 # The handler that is being tested or invoked, for whoever has to explain an exception.
 _current: Optional[Handler] = None
@@ -138,4 +146,3 @@ def _report_limit(engine: Any) -> None:
     if _juju.strict():
         raise StrictModeError(message)
     _juju.log(message, _juju.WARNING)
-

@@ -58,7 +58,7 @@ def _parse_handler_spec(spec: str) -> HandlerSpec:
     except ValueError as error:
         raise CommandError("cannot read the handler %r: %s" % (spec, error)) from None
     if len(words) < 2 or len(words) % 2:
-        raise CommandError('a handler is given as \'NAME ID [TEST "ARGUMENTS"]…\', not %r' % spec)
+        raise CommandError("a handler is given as 'NAME ID [TEST \"ARGUMENTS\"]…', not %r" % spec)
     for test, _ in tests:
         if test not in _FLAG_TESTS and test not in ("hook", "when_file_changed", "only_once"):
             raise CommandError("there is no test %r, asked for by handler %s" % (test, words[0]))
@@ -218,14 +218,14 @@ class _CommandTable:
     def add(
         self,
         name: str,
-        help: str,
+        summary: str,
         run: Callable[[argparse.Namespace], Any],
         answers: str,
         *arguments: str,
         options: Sequence[str] = (),
     ) -> None:
         """Add a subcommand; an argument that ends in ``*`` takes any number of words."""
-        parser = self._subparsers.add_parser(name, help=help, description=help)
+        parser = self._subparsers.add_parser(name, help=summary, description=summary)
         for argument in arguments:
             if argument.endswith("*"):
                 parser.add_argument(argument[:-1], nargs="*")
@@ -245,7 +245,12 @@ def _parser() -> argparse.ArgumentParser:
     formats.add_argument("--format", choices=sorted(_FORMATS), default="raw", help="how to print an answer")
     for name in _FORMATS:
         formats.add_argument(
-            "-" + name[0], "--" + name, dest="format", action="store_const", const=name, help=argparse.SUPPRESS
+            "-" + name[0],
+            "--" + name,
+            dest="format",
+            action="store_const",
+            const=name,
+            help=argparse.SUPPRESS,
         )
     table = _CommandTable(parser)
     add = table.add
@@ -268,9 +273,17 @@ def _parser() -> argparse.ArgumentParser:
         options=["when", "when_not", "set_flag", "clear_flag"],
     )
     add("is_flag_set", "Is the flag set?", lambda a: flags.is_flag_set(a.flag), "test", "flag")
-    add("all_flags_set", "Are all of the flags set?", lambda a: flags.all_flags_set(*a.flags), "test", "flags*")
-    add("any_flags_set", "Is one of the flags set?", lambda a: flags.any_flags_set(*a.flags), "test", "flags*")
-    add("get_flags", "Print the flags that are set.", lambda a: flags.get_flags(), "value")
+    add(
+        "all_flags_set",
+        "Are all of the flags set?",
+        lambda a: flags.all_flags_set(*a.flags),
+        "test",
+        "flags*",
+    )
+    add(
+        "any_flags_set", "Is one of the flags set?", lambda a: flags.any_flags_set(*a.flags), "test", "flags*"
+    )
+    add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
     add(
         "get_unset_flags",
         "Print those of the flags that are not set.",
@@ -278,8 +291,20 @@ def _parser() -> argparse.ArgumentParser:
         "value",
         "flags*",
     )
-    add("any_hook", "Does the current hook match?", lambda a: helpers.any_hook(*a.patterns), "test", "patterns*")
-    add("hook", "Does the current hook match, in phase hooks?", lambda a: helpers._hook(a.patterns), "test", "patterns*")
+    add(
+        "any_hook",
+        "Does the current hook match?",
+        lambda a: helpers.any_hook(*a.patterns),
+        "test",
+        "patterns*",
+    )
+    add(
+        "hook",
+        "Does the current hook match, in phase hooks?",
+        lambda a: helpers._hook(a.patterns),
+        "test",
+        "patterns*",
+    )
     for name, test in _FLAG_TESTS.items():
         add(name, "Do the flags match, in phase other?", _flag_test(test), "test", "flags*")
     add(
@@ -291,8 +316,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("only_once", "Has the handler not run before?", lambda a: not _done_before(a.id), "test", "id")
     add("mark_invoked", "Remember that handlers ran.", lambda a: _mark_invoked(a.ids), "nothing", "ids*")
-    add("test", "Print the names of the handlers that match.", lambda a: _test(a.handlers), "value", "handlers*")
-    add("invoking", "Note that handlers see their files now.", lambda a: _invoking(a.handlers), "nothing", "handlers*")
+    add(
+        "test",
+        "Print the names of the handlers that match.",
+        lambda a: _test(a.handlers),
+        "value",
+        "handlers*",
+    )
+    add(
+        "invoking",
+        "Note that handlers see their files now.",
+        lambda a: _invoking(a.handlers),
+        "nothing",
+        "handlers*",
+    )
     add(
         "relation_call",
         "Call a method of a relation's object and print what it returns.",
@@ -324,7 +361,12 @@ def _parser() -> argparse.ArgumentParser:
     add("is_state", old % "is_flag_set", lambda a: flags.is_flag_set(a.flag), "test", "flag")
     add("all_states", old % "all_flags_set", lambda a: flags.all_flags_set(*a.flags), "test", "flags*")
     add("any_states", old % "any_flags_set", lambda a: flags.any_flags_set(*a.flags), "test", "flags*")
-    add("get_states", "Print the flags that are set, with their values.", lambda a: flags.get_states(), "value")
+    add(
+        "get_states",
+        "Print the flags that are set, with their values.",
+        lambda _: flags.get_states(),
+        "value",
+    )
     return parser
 
 

@@ -7,12 +7,12 @@ from functools import partial, wraps
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, overload
 
 from . import _juju, _once
-from ._files import FileWatch, Filename
+from ._files import Filename, FileWatch
 from ._juju import hookenv
 from ._pure import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
 from .endpoints import Endpoint
 from .errors import StrictModeError
-from .flags import get_unset_flags
+from .flags import is_flag_set
 from .handlers import Handler, _action_id, _place, _short_action_id, unwrap
 from .helpers import any_hook
 from .relations import endpoint_from_flag, endpoint_from_name
@@ -253,7 +253,8 @@ def only_once(action: Any = None) -> Any:
 
 def _done_before(action: Callable[..., Any]) -> bool:
     path, line, name = _place(action)
-    return _once.done_before(_stable_id(action), path, line, name, set(Handler._HANDLERS) - {_action_id(action)})
+    others = set(Handler._HANDLERS) - {_action_id(action)}
+    return _once.done_before(_stable_id(action), path, line, name, others)
 
 
 def not_unless(*desired_flags: str) -> Decorator[Action]:
@@ -268,9 +269,10 @@ def not_unless(*desired_flags: str) -> Decorator[Action]:
 
         @wraps(action)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            missing = [flag for flag in dict.fromkeys(desired_flags) if flag in get_unset_flags(*desired_flags)]
+            missing = [flag for flag in dict.fromkeys(desired_flags) if not is_flag_set(flag)]
             if missing:
-                message = "%s called before flag%s: %s" % (name, "s" if len(missing) > 1 else "", ", ".join(missing))
+                plural = "s" if len(missing) > 1 else ""
+                message = "%s called before flag%s: %s" % (name, plural, ", ".join(missing))
                 if _juju.strict():
                     raise StrictModeError(message)
                 _juju.log(message, _juju.WARNING)
@@ -283,5 +285,3 @@ def not_unless(*desired_flags: str) -> Decorator[Action]:
         return guarded  # type: ignore[return-value]
 
     return guard
-
-

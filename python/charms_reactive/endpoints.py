@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 
 from ._juju import hookenv
 from .flags import is_flag_set
@@ -19,7 +19,7 @@ class Endpoint(RelationFactory):
         relation_ids: ids of its relations, such as ``db:3``.
     """
 
-    _endpoints: Dict[str, Endpoint] = {}
+    _endpoints: ClassVar[Dict[str, Endpoint]] = {}
 
     @classmethod
     def from_name(cls, endpoint_name: str) -> Any:

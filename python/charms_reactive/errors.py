@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple, Union
 
 __all__ = [
     "ReactiveError",
@@ -150,7 +150,7 @@ class ExternalHandlerError(ReactiveError, subprocess.CalledProcessError):
         handler: the handler's id.
     """
 
-    def __init__(self, handler: str, returncode: int, cmd: Sequence[object]) -> None:
+    def __init__(self, handler: str, returncode: int, cmd: Sequence[Union[str, bytes]]) -> None:
         subprocess.CalledProcessError.__init__(self, returncode, list(cmd))
         self.handler = handler
 

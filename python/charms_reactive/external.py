@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import Any, Dict, Iterable, List, Set, Tuple, cast
 
@@ -122,10 +121,8 @@ class ExternalHandler(Handler):
         self._test_output = output
         if status < 0 or status > 125:
             # 126 and 127 are a shell's words for a command that it could not run.
-            _juju.log(
-                "external handler %s: --test ended with status %d, which counts as no" % (self._filepath, status),
-                _juju.WARNING,
-            )
+            message = "external handler %s: --test ended with status %d, which counts as no"
+            _juju.log(message % (self._filepath, status), _juju.WARNING)
         return status == 0
 
     def invoke(self) -> None:
@@ -144,12 +141,12 @@ class ExternalHandler(Handler):
             callback()
 
     def _run(self, arguments: List[object], capture: bool = False) -> Tuple[int, bytes]:
-        command = [os.fsencode(part) if isinstance(part, str) else part for part in [self._filepath] + arguments]
+        command = [self._filepath] + arguments
         _juju.hand_over()
         _lend_state()
         try:
             done = subprocess.run(
-                cast("List[bytes]", command), stdout=subprocess.PIPE if capture else None, check=False
+                cast("List[str]", command), stdout=subprocess.PIPE if capture else None, check=False
             )
         except (OSError, ValueError) as error:
             # No interpreter, not executable after all, or an answer that no command line can carry.

@@ -188,13 +188,12 @@ def register_trigger(
         raise ValueError("register_trigger needs at least one of set_flag, clear_flag and callback")
     if callback is not None and not callable(callback):
         raise ValueError("the callback of a trigger must be callable, not %r" % (callback,))
-    engine = _unit.engine
-    number = None
-    if callback is not None:
-        number = _number_of(callback)
-    engine.add_trigger(when or when_not, bool(when), set_flag or None, clear_flag or None, number)
+    flag = when or when_not
+    assert flag is not None
+    number = None if callback is None else _number_of(callback)
+    _unit.engine.add_trigger(flag, bool(when), set_flag or None, clear_flag or None, number)
     if set_flag or clear_flag:
-        _save_trigger(str(when or when_not), bool(when))
+        _save_trigger(flag, bool(when))
 
 
 def _number_of(callback: Callable[[], Any]) -> int:

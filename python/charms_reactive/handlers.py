@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from itertools import chain
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
 from . import _files, _juju, _state
 from ._pure import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
@@ -67,8 +67,8 @@ class Handler:
     """
 
     # By key, in order of registration, which is the order of invocation.
-    _HANDLERS: Dict[str, Handler] = {}
-    _CONSUMED_FLAGS: Set[str] = set()
+    _HANDLERS: ClassVar[Dict[str, Handler]] = {}
+    _CONSUMED_FLAGS: ClassVar[Set[str]] = set()
 
     @classmethod
     def get(cls, action: Callable[..., Any], suffix: Optional[str] = None) -> Handler:
@@ -82,7 +82,8 @@ class Handler:
         handler = Handler._HANDLERS.get(key)
         if handler is None:
             if LOG_OPTS["register"]:
-                _juju.log("Registering reactive handler for %s" % _short_action_id(action, suffix), _juju.DEBUG)
+                shown = _short_action_id(action, suffix)
+                _juju.log("Registering reactive handler for %s" % shown, _juju.DEBUG)
             handler = cls(action, suffix)
             _register(key, handler)
         return handler
@@ -182,9 +183,9 @@ class Handler:
         phase = engine.phase() or _PHASES.get(_state.unit.get(_state.PHASE), 0)
         if phase and not self._phases & phase:
             return False
-        if self._flags and engine.phase() == OTHER and engine.iteration() > 0:
-            if self._flags.isdisjoint(engine.changed()):
-                return False
+        settled = engine.phase() == OTHER and engine.iteration() > 0
+        if settled and self._flags and self._flags.isdisjoint(engine.changed()):
+            return False
         return all(_holds(engine, kind, flags) for kind, flags in self._conditions) and self.ask()
 
     def ask(self) -> bool:

@@ -10,13 +10,16 @@ from typing import Any, Callable, Iterable, List, Sequence
 from . import _juju, _state
 from ._files import SHARED, Filename, file_hash, name_of
 from ._juju import hookenv
-from .flags import all_flags_set, all_states, any_flags_set, any_states, is_state, toggle_state
+from .flags import all_flags_set, any_flags_set, is_flag_set, toggle_flag
 from .handlers import PHASE_NAMES
 
 __all__ = ["data_changed", "is_data_changed", "any_file_changed"]
 
-# Reached through this module by charms of old.
-_KEPT = (all_states, any_states, is_state, toggle_state)
+# Flags by their old names, which charms reach through this module.
+is_state = is_flag_set
+toggle_state = toggle_flag
+all_states = all_flags_set
+any_states = any_flags_set
 
 _INTERFACE = re.compile(r"{([^:}]+):([^}]+)}")
 _CHOICE = re.compile(r"{([^:,}]+(?:,[^:,}]+)*,?)}")

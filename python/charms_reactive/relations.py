@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, List, Optional, Set, Type
+from typing import Any, ClassVar, List, Optional, Set, Type
 
 from . import _juju
 from ._juju import hookenv
@@ -15,6 +15,7 @@ __all__ = [
     "endpoint_from_name",
     "endpoint_from_flag",
     "relation_from_flag",
+    "relation_from_state",
 ]
 
 
@@ -26,7 +27,7 @@ class RelationFactory:
     """
 
     # Factories that are asked before any interface layer; they need only the three classmethods.
-    _factories: List[Any] = []
+    _factories: ClassVar[List[Any]] = []
 
     @classmethod
     def get_factory(cls, relation_name: str) -> Optional[Any]:

@@ -57,9 +57,8 @@ class LogTracer(NullTracer):
 
     def start_dispatch(self) -> None:
         flags = _state.unit.fresh().flags()
-        self._tell(
-            ["starting handler dispatch, %d flags set" % len(flags)] + ["set flag %s" % flag for flag in flags]
-        )
+        lines = ["starting handler dispatch, %d flags set" % len(flags)]
+        self._tell(lines + ["set flag %s" % flag for flag in flags])
 
     def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
         self._coming = set(_state.unit.engine.queue())
@@ -87,7 +86,7 @@ class LogTracer(NullTracer):
         lines = [what]
         for number, ready in _state.unit.engine.dependents(flag):
             handler = handler_by_number(number)
-            if handler is None or ready == (number in self._coming):
+            if ready == (number in self._coming):
                 continue
             if ready:
                 self._coming.add(number)
