@@ -10,12 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 from .errors import EngineMismatchError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._native import Engine as Engine
 
 __all__ = ["core", "engine_name", "new_engine"]
@@ -63,6 +65,25 @@ def _choose(wanted: str) -> Any:
 
 #: The module of the engine in use.
 core: Any = _choose(os.environ.get(_VARIABLE, ""))
+
+# The engine's constants, for everybody above it; `_native.pyi` says what they mean.
+ALL: int = core.ALL
+ANY: int = core.ANY
+NONE: int = core.NONE
+NOT_ALL: int = core.NOT_ALL
+HOOKS: int = core.HOOKS
+OTHER: int = core.OTHER
+RESTRICTED: int = core.RESTRICTED
+SET: int = core.SET
+CLEAR: int = core.CLEAR
+CALL: int = core.CALL
+BEGIN: int = core.BEGIN
+TEST: int = core.TEST
+QUEUED: int = core.QUEUED
+INVOKE: int = core.INVOKE
+DONE: int = core.DONE
+LIMIT: int = core.LIMIT
+MAX_ITERATIONS: int = core.MAX_ITERATIONS
 
 
 def new_engine() -> Engine:

@@ -8,13 +8,16 @@ written when the handler is invoked; asking writes nothing. The shared row is st
 
 from __future__ import annotations
 
-import hashlib
 import os
-from typing import Any, Callable, List, Optional, Sequence, Union
 
 from . import _state
 
-Filename = Union[str, "os.PathLike[str]", Callable[[], Any]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Sequence, Union
+
+    Filename = Union[str, "os.PathLike[str]", Callable[[], Any]]
+
 
 SHARED = "reactive.files_changed."
 _SEEN = "reactive.files_seen."
@@ -29,6 +32,8 @@ def file_hash(path: str, hash_type: str = "md5") -> Optional[str]:
     """
     if not os.path.exists(path):
         return None
+    import hashlib  # most hooks hash nothing
+
     digest = hashlib.new(hash_type)
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

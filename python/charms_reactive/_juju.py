@@ -8,9 +8,12 @@ import subprocess
 import sys
 import types
 from functools import total_ordering
-from typing import Any, Dict, List, Optional, Tuple
 
 from .errors import CharmDirError, HookToolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
 
 __all__ = [
     "DEBUG",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import traceback
-from typing import List, Optional
 
 from . import _juju, _state, bus, flags
 from ._juju import hookenv
 from ._state import Change
 from .errors import ReactiveError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Optional
 
 __all__ = ["main"]
 
@@ -85,6 +87,8 @@ def _give_up(error: BaseException) -> None:
         trace = ""
     else:
         what = "%s: %s" % (type(error).__name__, error)
+        import traceback  # a hook that succeeds has no use for it
+
         trace = "\n" + traceback.format_exc().rstrip()
     handler = bus.current_handler()
     where = " in handler %s" % handler.id() if handler is not None else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterable
-
 from . import _state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable
 
 _INVOKED = "reactive.invoked."
 

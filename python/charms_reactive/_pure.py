@@ -8,10 +8,15 @@ native wheel does.
 from __future__ import annotations
 
 from collections import deque
-from typing import Deque, Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ._version import __version__ as __version__
 from .errors import EngineError, FlagNameError, TriggerCycleError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Deque, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+
+    Effect = Tuple[int, str, int]
 
 ALL = 0
 ANY = 1
@@ -43,8 +48,6 @@ _TESTING = 2
 _QUEUE_FIXED = 3
 _INVOKING = 4
 _RETESTING = 5
-
-Effect = Tuple[int, str, int]
 
 
 def _check(flag: object) -> str:

@@ -19,12 +19,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from collections import namedtuple
 
 from charmhelpers.core import unitdata
 
 from ._engine import new_engine
 from .errors import ReactiveError, UnitStateError, UnitStateLockedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 __all__ = ["OMITTED", "UnitState", "unit"]
 
@@ -59,11 +63,15 @@ class _Omitted:
 OMITTED = _Omitted()
 
 
-class Change(NamedTuple):
-    """A flag that differs between two moments."""
+if TYPE_CHECKING:
 
-    flag: str
-    on: bool
+    class Change(NamedTuple):
+        """A flag that differs between two moments."""
+
+        flag: str
+        on: bool
+else:
+    Change = namedtuple("Change", ["flag", "on"])
 
 
 def _range(prefix: str) -> Tuple[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
-
 from . import _files, _juju, _state, flags, trace
-from ._pure import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
+from ._engine import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
 from .discovery import (
     _append_path,
     _is_external_handler,
@@ -24,6 +22,10 @@ from .handlers import (
     handler_by_number,
     synchronise,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 __all__ = [
     "BrokenHandlerException",

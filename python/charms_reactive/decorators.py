@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from functools import partial, wraps
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, overload
 
 from . import _juju, _once
-from ._files import Filename, FileWatch
+from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
+from ._files import FileWatch
 from ._juju import hookenv
-from ._pure import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
 from .endpoints import Endpoint
 from .errors import StrictModeError
 from .flags import is_flag_set
 from .handlers import Handler, _action_id, _place, _short_action_id, unwrap
 from .helpers import any_hook
 from .relations import endpoint_from_flag, endpoint_from_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, overload
+
+    from ._files import Filename
+
+    Action = TypeVar("Action", bound=Callable[..., Any])
+    Decorator = Callable[[Action], Action]
 
 __all__ = [
     "when",
@@ -33,8 +41,6 @@ __all__ = [
     "action",
 ]
 
-Action = TypeVar("Action", bound=Callable[..., Any])
-Decorator = Callable[[Action], Action]
 
 _VARIADIC = 0x04 | 0x08  # inspect.CO_VARARGS | CO_VARKEYWORDS, without importing inspect
 
@@ -231,10 +237,14 @@ def _stable_id(action: Callable[..., Any]) -> str:
     return "%s.%s" % (getattr(inner, "__module__", "?"), getattr(inner, "__qualname__", repr(inner)))
 
 
-@overload
-def only_once(action: Action) -> Action: ...
-@overload
-def only_once(action: None = None) -> Decorator[Action]: ...
+if TYPE_CHECKING:
+
+    @overload
+    def only_once(action: Action) -> Action: ...
+    @overload
+    def only_once(action: None = None) -> Decorator[Action]: ...
+
+
 def only_once(action: Any = None) -> Any:
     """Invoke the function once in the life of the unit.
 

@@ -6,11 +6,14 @@ import importlib
 import os
 import sys
 from types import ModuleType
-from typing import Iterator
 
 from . import _juju
 from .errors import HandlerImportError, ReactiveError
 from .external import ExternalHandler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
 
 __all__ = ["discover"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict, List, Optional
-
 from ._juju import hookenv
 from .flags import is_flag_set
 from .relations import RelationFactory, relation_factory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Dict, List, Optional
 
 __all__ = ["Endpoint"]
 

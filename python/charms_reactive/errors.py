@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Optional, Sequence, Tuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional, Sequence, Tuple, Union
 
 __all__ = [
     "ReactiveError",

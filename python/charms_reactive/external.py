@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Any, Dict, Iterable, List, Set, Tuple, cast
 
 from charmhelpers.core import unitdata
 
@@ -11,6 +10,10 @@ from . import _juju, _state, flags
 from ._state import Change
 from .errors import ExternalHandlerError, ReactiveError
 from .handlers import LOG_OPTS, PHASE_NAMES, Handler, _register
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Set, Tuple, Union
 
 __all__ = ["BrokenHandlerException", "ExternalHandler", "FlagWatch"]
 
@@ -42,8 +45,8 @@ class FlagWatch:
 
     @classmethod
     def _get(cls) -> Dict[str, Any]:
-        empty = {"iteration": 0, "changes": [], "pending": []}
-        return cast("Dict[str, Any]", unitdata.kv().get(cls.key, empty))
+        data: Dict[str, Any] = unitdata.kv().get(cls.key, {"iteration": 0, "changes": [], "pending": []})
+        return data
 
     @classmethod
     def _set(cls, data: Dict[str, Any]) -> None:
@@ -140,14 +143,12 @@ class ExternalHandler(Handler):
         for callback in self._post_callbacks:
             callback()
 
-    def _run(self, arguments: List[object], capture: bool = False) -> Tuple[int, bytes]:
-        command = [self._filepath] + arguments
+    def _run(self, arguments: List[Union[str, bytes]], capture: bool = False) -> Tuple[int, bytes]:
+        command: List[Union[str, bytes]] = [self._filepath, *arguments]
         _juju.hand_over()
         _lend_state()
         try:
-            done = subprocess.run(
-                cast("List[str]", command), stdout=subprocess.PIPE if capture else None, check=False
-            )
+            done = subprocess.run(command, stdout=subprocess.PIPE if capture else None, check=False)
         except (OSError, ValueError) as error:
             # No interpreter, not executable after all, or an answer that no command line can carry.
             _take_state_back()

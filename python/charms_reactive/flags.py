@@ -6,14 +6,17 @@ Changes take effect at once. They are kept when the hook succeeds and undone whe
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from . import _juju, _state
+from ._engine import CALL, SET
 from ._juju import hook_name, hookenv
-from ._pure import CALL, SET
 from ._state import OMITTED, Change
 from .errors import FlagValueError
 from .trace import NullTracer, tracer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
 __all__ = [
     "set_flag",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from functools import partial
 from itertools import chain
-from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
 from . import _files, _juju, _state
-from ._pure import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
+from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
 from .errors import HandlerArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
 __all__ = ["Handler", "handler_by_number"]
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from typing import Any, Callable, Iterable, List, Sequence
 
 from . import _juju, _state
-from ._files import SHARED, Filename, file_hash, name_of
+from ._files import SHARED, file_hash, name_of
 from ._juju import hookenv
 from .flags import all_flags_set, any_flags_set, is_flag_set, toggle_flag
 from .handlers import PHASE_NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Iterable, List, Sequence
+
+    from ._files import Filename
 
 __all__ = ["data_changed", "is_data_changed", "any_file_changed"]
 
@@ -98,6 +102,8 @@ def is_data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:
 
 
 def _data_changed(data_id: str, data: Any, hash_type: str, update: bool) -> bool:
+    import hashlib  # most hooks hash nothing
+
     key = "reactive.data_changed.%s" % data_id
     new_hash = hashlib.new(hash_type, json.dumps(data, sort_keys=True).encode("utf-8")).hexdigest()
     if _state.unit.get(key) == new_hash:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, ClassVar, List, Optional, Set, Type
 
 from . import _juju
 from ._juju import hookenv
 from .discovery import _append_path
 from .flags import _get_flag_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, List, Optional, Set, Type
 
 __all__ = [
     "endpoint_from_name",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Set
-
 from . import _juju, _state
 from ._juju import hookenv
 from .handlers import handler_by_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List, Optional, Set
 
 __all__ = ["LogTracer", "NullTracer", "install_tracer", "tracer"]
 
