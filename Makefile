@@ -1,0 +1,49 @@
+# `make` alone lists the targets. Every target does its own set-up, from a clean clone, in .venv.
+
+# An environment that is there stays what it is until another Python is asked for.
+PYTHON ?= $(or $(wildcard .venv/bin/python),python3)
+VENV := .venv/bin
+
+# Cargo's checks look at the same interpreter as the build, and need none of its libraries to link.
+CARGO_ENV := PYO3_PYTHON=$(CURDIR)/$(VENV)/python PYO3_BUILD_EXTENSION_MODULE=1
+
+# Older interpreters could not even read the script that would tell why it cannot go on.
+SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null \
+	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
+	$(PYTHON) packaging/develop.py
+
+.PHONY: help dev run test lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@echo "make TARGET [PYTHON=python3.12]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+dev: ## make .venv: the native engine in release build, and all tools
+	$(SETUP) dev
+
+run: ## run the example charm; on the pure engine where there is no Rust
+	$(SETUP) run
+	@$(VENV)/python examples/run.py
+
+test: dev ## run all tests, Python's on both engines
+	$(VENV)/python -m pytest
+	$(CARGO_ENV) cargo test --quiet --workspace --locked
+
+lint: dev ## check format, types, stubs and style
+	cargo fmt --all --check
+	$(CARGO_ENV) cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+	$(VENV)/ruff check --quiet .
+	$(VENV)/ruff format --quiet --check .
+	$(VENV)/mypy
+	$(VENV)/python -m mypy.stubtest charms_reactive._native
+	$(VENV)/shellcheck .ci/run wheel-data/scripts/*.sh
+
+bench: ## run the benchmarks and print the table
+	$(SETUP) bench
+	@$(VENV)/python benches/run.py
+
+clean: ## delete all that was built, .venv too
+	rm -rf .venv target benches/engine/target build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache
+	rm -f python/charms_reactive/_native*.so
+	find benches examples packaging python tests -name __pycache__ -type d -prune -exec rm -rf {} +

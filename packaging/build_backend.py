@@ -1,0 +1,369 @@
+"""The PEP 517 build backend: a native wheel where Rust is at hand, else a pure Python one.
+
+Charms install sdists on units that have neither a network nor a Rust toolchain nor a recent
+setuptools, so this needs nothing but the standard library of CPython 3.8 and asks the index for
+nothing. ``CHARMS_REACTIVE_BUILD``, or ``--config-settings build=...``, chooses:
+
+``auto`` (default)
+    A native wheel on CPython >= 3.10 with cargo and maturin both at hand; a pure one where any of
+    them is missing or the Rust build fails.
+``rust``
+    A native wheel or an error. The one choice that asks the index for something: maturin.
+``pure``
+    A pure wheel, ``py3-none-any``, with no look at the machine.
+
+An editable install puts ``python/`` on the path of the environment. The native one keeps its
+extension module there, in the source tree; every editable install first deletes those that it
+finds, so a pure one is pure and a native one is never shadowed by an older build. Another environment
+that is editable from the same tree shares it, and so changes its engine too. Wheels and sdists never
+pick up an extension module from the source tree.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import gzip
+import hashlib
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Union
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / "python"
+WHEEL_DATA = ROOT / "wheel-data"
+MATURIN = "maturin>=1.9.4,<2"
+
+# Everything the sdist holds. A list of what goes in keeps stray files of a working tree out.
+SDIST_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
+SDIST_FILES = ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
+
+REQUIRED = ("name", "version", "description", "readme", "license", "license-files", "requires-python")
+
+# The oldest time a zip file can hold: archives of the same content are the same bytes.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+EPOCH_SECONDS = 315532800
+
+Config = Optional[Dict[str, Any]]
+Table = Dict[str, Union[str, List[str]]]
+
+
+class BuildError(SystemExit):
+    """The build cannot go on; the message says why. It ends the process, so pip shows no traceback."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("charms.reactive: " + reason)
+
+
+def get_requires_for_build_wheel(config_settings: Config = None) -> list[str]:
+    return [MATURIN] if _wanted(config_settings) == "rust" else []
+
+
+get_requires_for_build_editable = get_requires_for_build_wheel
+
+
+def get_requires_for_build_sdist(config_settings: Config = None) -> list[str]:
+    return []
+
+
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: Config = None) -> str:
+    """Write the .dist-info directory, so that resolving dependencies never compiles anything."""
+    project = Project()
+    for name, body in project.dist_info():
+        target = Path(metadata_directory, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return project.stem + ".dist-info"
+
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
+
+
+def build_wheel(
+    wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
+) -> str:
+    return _build(wheel_directory, config_settings, editable=False)
+
+
+def build_editable(
+    wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
+) -> str:
+    for stale in sorted(PYTHON.glob("charms_reactive/_native*.so")):
+        print("charms.reactive: deleting %s, which an earlier build left" % stale.relative_to(ROOT))
+        stale.unlink()
+    return _build(wheel_directory, config_settings, editable=True)
+
+
+def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
+    project = Project()
+    name = project.stem + ".tar.gz"
+    with open(os.path.join(sdist_directory, name), "wb") as file, gzip.GzipFile(
+        "", "wb", fileobj=file, mtime=EPOCH_SECONDS
+    ) as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in _sdist_paths():
+            mode = 0o755 if os.access(str(path), os.X_OK) else 0o644
+            _add(archive, project.stem, path.relative_to(ROOT).as_posix(), path.read_bytes(), mode)
+        _add(archive, project.stem, "PKG-INFO", project.metadata(), 0o644)
+    return name
+
+
+class Project:
+    """What pyproject.toml says of the distribution, in the forms that archives want."""
+
+    def __init__(self, path: Path = ROOT / "pyproject.toml") -> None:
+        tables = read_project(path)
+        self.project = tables["project"]
+        self.extras = tables.get("project.optional-dependencies", {})
+        self.scripts = tables.get("project.scripts", {})
+        self.urls = tables.get("project.urls", {})
+
+    @property
+    def stem(self) -> str:
+        """``name-version`` as file names spell it."""
+        name = re.sub(r"[-_.]+", "_", str(self.project["name"])).lower()
+        return "%s-%s" % (name, self.project["version"])
+
+    def dist_info(self) -> Iterator[tuple[str, bytes]]:
+        """The files of the .dist-info directory, all but WHEEL and RECORD."""
+        info = self.stem + ".dist-info/"
+        yield info + "METADATA", self.metadata()
+        lines = ["[console_scripts]"] + ["%s = %s" % script for script in self.scripts.items()]
+        yield info + "entry_points.txt", ("\n".join(lines) + "\n").encode()
+        for licence in self.project["license-files"]:
+            yield info + "licenses/" + licence, _read(licence)
+
+    def metadata(self) -> bytes:
+        """METADATA of the wheel, PKG-INFO of the sdist."""
+        project = self.project
+        fields = [
+            ("Metadata-Version", "2.4"),
+            ("Name", project["name"]),
+            ("Version", project["version"]),
+            ("Summary", project["description"]),
+            ("Keywords", ",".join(project.get("keywords", []))),
+            ("License-Expression", project["license"]),
+            *(("License-File", licence) for licence in project["license-files"]),
+            *(("Classifier", classifier) for classifier in project.get("classifiers", [])),
+            *(("Project-URL", "%s, %s" % url) for url in self.urls.items()),
+            ("Requires-Python", project["requires-python"]),
+            *(("Requires-Dist", requirement) for requirement in project.get("dependencies", [])),
+        ]
+        for extra, requirements in self.extras.items():
+            fields.append(("Provides-Extra", extra))
+            fields.extend(("Requires-Dist", _in_extra(requirement, extra)) for requirement in requirements)
+        fields.append(("Description-Content-Type", "text/markdown; charset=UTF-8"))
+        header = "".join("%s: %s\n" % field for field in fields)
+        return header.encode() + b"\n" + _read(str(project["readme"]))
+
+
+def read_project(path: Path) -> dict[str, Table]:
+    """The ``[project]`` tables of a pyproject.toml whose values are strings and lists of strings.
+
+    CPython has a TOML parser from 3.11 only. In that corner of TOML a value is spelt like a Python
+    literal, so Python reads it; anything else in these tables is an error that names its line.
+    """
+    tables: dict[str, Table] = {}
+    table: Table | None = None
+    key = value = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        header = re.match(r"\[+([^\]]+)\]+\s*(?:#.*)?$", line)
+        if header and not value:
+            name = header.group(1)
+            table = tables.setdefault(name, {}) if re.match(r"project(\.|$)", name) else None
+        elif table is not None and (value or line.split("#")[0].strip()):
+            if not value:
+                key, equals, value = line.partition("=")
+                if not equals:
+                    raise BuildError("%s:%d: no `key = value`: %s" % (path.name, number, line))
+                key = key.strip().strip("\"'")
+            else:
+                value += "\n" + line
+            try:
+                table[key] = _strings(ast.literal_eval(value.strip()))
+            except SyntaxError:
+                continue  # A list that ends on a later line.
+            except ValueError:
+                raise BuildError(
+                    "%s:%d: %s must be a string or a list of strings" % (path.name, number, key)
+                ) from None
+            value = ""
+    if value:
+        raise BuildError("%s: the value of %s cannot be read" % (path.name, key))
+    for required in (
+        "name",
+        "version",
+        "description",
+        "readme",
+        "license",
+        "license-files",
+        "requires-python",
+    ):
+        if required not in tables.get("project", {}):
+            raise BuildError("%s: [project] has no %s" % (path.name, required))
+    return tables
+
+
+def _strings(value: object) -> str | list[str]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise ValueError(value)
+
+
+def _in_extra(requirement: str, extra: str) -> str:
+    requirement, _, marker = requirement.partition(";")
+    condition = 'extra == "%s"' % extra
+    if marker:
+        condition = "(%s) and %s" % (marker.strip(), condition)
+    return "%s; %s" % (requirement.strip(), condition)
+
+
+def _read(name: str) -> bytes:
+    try:
+        return (ROOT / name).read_bytes()
+    except FileNotFoundError:
+        raise BuildError("this source tree has no %s" % name) from None
+
+
+def _wanted(config_settings: Config) -> str:
+    """The choice of who builds: "auto", "rust" or "pure"."""
+    wanted = (config_settings or {}).get("build") or os.environ.get("CHARMS_REACTIVE_BUILD") or "auto"
+    if wanted not in ("auto", "rust", "pure"):
+        raise BuildError("CHARMS_REACTIVE_BUILD must be auto, rust or pure, not %r" % (wanted,))
+    return str(wanted)
+
+
+def _no_rust() -> str:
+    """Why a native wheel cannot be built here; empty where it can."""
+    if sys.implementation.name != "cpython" or sys.version_info < (3, 10):
+        return "the native engine needs CPython >= 3.10, this is %s %d.%d" % (
+            sys.implementation.name,
+            sys.version_info[0],
+            sys.version_info[1],
+        )
+    if not shutil.which("cargo"):
+        return "no cargo on PATH"
+    if not _maturin():
+        return "no maturin on PATH"
+    return ""
+
+
+def _maturin() -> list[str]:
+    """The command that runs maturin: the one of this environment, else the one on PATH."""
+    if importlib.util.find_spec("maturin"):
+        return [sys.executable, "-m", "maturin"]
+    found = shutil.which("maturin")
+    return [found] if found else []
+
+
+def _build(wheel_directory: str, config_settings: Config, editable: bool) -> str:
+    wanted = _wanted(config_settings)
+    if wanted != "pure":
+        problem = _no_rust()
+        if not problem:
+            wheel = _native_wheel(wheel_directory, editable)
+            if wheel:
+                return wheel
+            problem = "the Rust build failed, see above"
+        if wanted == "rust":
+            raise BuildError("cannot build the native engine: %s" % problem)
+        print("charms.reactive: building the pure Python package: %s" % problem)
+    return _pure_wheel(wheel_directory, editable)
+
+
+def _native_wheel(wheel_directory: str, editable: bool) -> str | None:
+    """Have maturin build the wheel; its file name, or None where it failed."""
+    command = _maturin() + ["pep517", "build-wheel", "--compatibility", "off", "-i", sys.executable]
+    if editable:
+        command.append("--editable")
+    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=False)
+    sys.stdout.write(done.stdout.decode(errors="replace"))
+    lines = done.stdout.decode(errors="replace").split("\n")
+    wheel = next((line.strip() for line in reversed(lines) if line.strip().endswith(".whl")), None)
+    if done.returncode or not wheel:
+        return None
+    shutil.copy2(str(ROOT / wheel), wheel_directory)
+    return os.path.basename(wheel)
+
+
+def _pure_wheel(wheel_directory: str, editable: bool) -> str:
+    project = Project()
+    files: dict[str, tuple[bytes, int]] = {}
+    if editable:
+        files["__editable__.charms_reactive.pth"] = (os.fsencode(PYTHON) + b"\n", 0o644)
+    else:
+        for path in _files_below(PYTHON):
+            files[path.relative_to(PYTHON).as_posix()] = (path.read_bytes(), 0o644)
+    scripts = _files_below(WHEEL_DATA / "scripts")
+    if not scripts:
+        raise BuildError("this source tree has no wheel-data/scripts/")
+    for path in scripts:
+        files["%s.data/scripts/%s" % (project.stem, path.name)] = (path.read_bytes(), 0o755)
+    for name, body in project.dist_info():
+        files[name] = (body, 0o644)
+    info = project.stem + ".dist-info/"
+    wheel_file = (
+        "Wheel-Version: 1.0",
+        "Generator: charms.reactive build_backend",
+        "Root-Is-Purelib: true",
+        "Tag: py3-none-any",
+        "",
+    )
+    files[info + "WHEEL"] = ("\n".join(wheel_file).encode(), 0o644)
+    record = [_record_line(name, body) for name, (body, _) in files.items()] + [info + "RECORD,,", ""]
+    files[info + "RECORD"] = ("\n".join(record).encode(), 0o644)
+
+    wheel = project.stem + "-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, wheel), "w") as archive:
+        for name, (body, mode) in files.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            # pip keeps the run bit only of what the archive calls a regular file.
+            entry.external_attr = (0o100000 | mode) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, body)
+    return wheel
+
+
+def _record_line(name: str, body: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+    return "%s,sha256=%s,%d" % (name, digest, len(body))
+
+
+def _sdist_paths() -> list[Path]:
+    paths = {ROOT / name for name in SDIST_FILES}
+    for path in sorted(paths):
+        if not path.is_file():
+            raise BuildError("this source tree has no %s" % path.name)
+    paths.update(ROOT.glob("*.md"), ROOT.glob("*.toml"))
+    for name in SDIST_DIRECTORIES:
+        paths.update(_files_below(ROOT / name))
+    return sorted(paths)
+
+
+def _files_below(directory: Path) -> list[Path]:
+    """The files that somebody wrote: nothing compiled, nothing cached."""
+    found = []
+    for path in directory.rglob("*"):
+        compiled = path.suffix in (".pyc", ".pyo", ".so")
+        folders = path.relative_to(directory).parts[:-1]
+        cached = any(folder in ("__pycache__", "target") or folder.startswith(".") for folder in folders)
+        if path.is_file() and not compiled and not cached:
+            found.append(path)
+    return sorted(found)
+
+
+def _add(archive: tarfile.TarFile, stem: str, name: str, body: bytes, mode: int) -> None:
+    entry = tarfile.TarInfo("%s/%s" % (stem, name))
+    entry.size = len(body)
+    entry.mode = mode
+    entry.mtime = EPOCH_SECONDS
+    archive.addfile(entry, io.BytesIO(body))

@@ -1,0 +1,352 @@
+"""The build backend: what it puts into wheels and sdists, and when it builds which."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import io
+import os
+import re
+import shutil
+import sys
+import tarfile
+import zipfile
+from email.message import Message
+from email.parser import BytesParser
+from pathlib import Path
+from types import ModuleType
+from typing import Dict
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WHEEL = "charms_reactive-1.6.0-py3-none-any.whl"
+INFO = "charms_reactive-1.6.0.dist-info/"
+HELPER = "charms_reactive-1.6.0.data/scripts/charms.reactive.sh"
+
+
+@pytest.fixture
+def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The backend of a copy of the source tree that has been built in, at ``backend.ROOT``."""
+    monkeypatch.delenv("CHARMS_REACTIVE_BUILD", raising=False)
+    copy = tmp_path / "tree"
+    unwanted = shutil.ignore_patterns("__pycache__", "*.so")
+    copy.mkdir()
+    for name in ("crates", "packaging", "python", "wheel-data"):
+        shutil.copytree(str(ROOT / name), str(copy / name), ignore=unwanted)
+    for name in ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "README.md", "pyproject.toml"):
+        shutil.copy(str(ROOT / name), str(copy / name))
+    (copy / "python/charms_reactive/_native.abi3.so").write_bytes(b"left by another build")
+    cache = copy / "python/charms_reactive/__pycache__"
+    cache.mkdir()
+    (cache / "flags.cpython-311.pyc").write_bytes(b"")
+
+    spec = importlib.util.spec_from_file_location("backend_under_test", copy / "packaging/build_backend.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert copy == module.ROOT
+    return module
+
+
+@pytest.fixture
+def wheel(backend: ModuleType, tmp_path: Path) -> zipfile.ZipFile:
+    assert backend.build_wheel(str(tmp_path), {"build": "pure"}) == WHEEL
+    return zipfile.ZipFile(str(tmp_path / WHEEL))
+
+
+def metadata_of(wheel: zipfile.ZipFile) -> Message:
+    return BytesParser().parsebytes(wheel.read(INFO + "METADATA"))
+
+
+def commands(directory: Path, scripts: Dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make these shell scripts the only commands on PATH."""
+    directory.mkdir()
+    for name, body in scripts.items():
+        (directory / name).write_text("#!/bin/sh\n" + body)
+        (directory / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(directory))
+
+
+# The pure wheel
+
+
+def test_the_wheel_holds_both_packages_and_nothing_compiled(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    expected = {
+        path.relative_to(ROOT / "python").as_posix()
+        for path in (ROOT / "python").rglob("*")
+        if path.suffix in (".py", ".pyi") or path.name == "py.typed"
+    }
+    assert {
+        "charms/__init__.py",
+        "charms/reactive/__init__.py",
+        "charms_reactive/__init__.py",
+        "charms_reactive/_native.pyi",
+        "charms_reactive/py.typed",
+    } <= expected
+    assert expected <= names
+    assert not [name for name in names if name.endswith((".so", ".pyc"))]
+
+
+def test_the_bash_helper_is_installed_as_a_program(wheel: zipfile.ZipFile) -> None:
+    entry = wheel.getinfo(HELPER)
+    assert entry.external_attr >> 16 == 0o100755
+    assert wheel.read(HELPER).startswith(b"#!")
+
+
+def test_the_bash_helper_is_executable_in_the_tree() -> None:
+    """The native wheel's builder copies the mode of the file."""
+    assert os.access(str(ROOT / "wheel-data/scripts/charms.reactive.sh"), os.X_OK)
+
+
+def test_the_command_line_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
+    text = wheel.read(INFO + "entry_points.txt").decode()
+    assert text == "[console_scripts]\ncharms.reactive = charms_reactive.cli:main\n"
+
+
+def test_the_licence_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read(INFO + "licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert b"Version 2.0, January 2004" in wheel.read(INFO + "licenses/LICENSE")
+
+
+def test_the_wheel_is_for_any_platform(wheel: zipfile.ZipFile) -> None:
+    message = BytesParser().parsebytes(wheel.read(INFO + "WHEEL"))
+    assert (message["Root-Is-Purelib"], message["Tag"]) == ("true", "py3-none-any")
+
+
+def test_the_record_names_every_file_with_its_hash(wheel: zipfile.ZipFile) -> None:
+    recorded = {}
+    for line in wheel.read(INFO + "RECORD").decode().splitlines():
+        name, digest, size = line.rsplit(",", 2)
+        recorded[name] = (digest, size)
+    assert recorded.pop(INFO + "RECORD") == ("", "")
+    assert set(recorded) == set(wheel.namelist()) - {INFO + "RECORD"}
+    for name, (digest, size) in recorded.items():
+        body = wheel.read(name)
+        sha = base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+        assert (digest, size) == ("sha256=" + sha, str(len(body)))
+
+
+def test_the_same_sources_give_the_same_bytes(backend: ModuleType, tmp_path: Path) -> None:
+    built = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        out.mkdir()
+        backend.build_wheel(str(out), {"build": "pure"})
+        backend.build_sdist(str(out))
+        built.append([path.read_bytes() for path in sorted(out.iterdir())])
+    assert len(built[0]) == 2
+    assert built[0] == built[1]
+
+
+# Metadata
+
+
+def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
+    metadata = metadata_of(wheel)
+    assert metadata["Name"] == "charms.reactive"
+    assert metadata["Version"] == "1.6.0"
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-File"] == "LICENSE"
+    assert metadata["Requires-Python"] == ">=3.8"
+    assert metadata["Description-Content-Type"] == "text/markdown; charset=UTF-8"
+    assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench"}
+
+
+def test_at_run_time_only_charmhelpers_and_yaml_are_required(wheel: zipfile.ZipFile) -> None:
+    required = [line for line in metadata_of(wheel).get_all("Requires-Dist", []) if "extra ==" not in line]
+    assert sorted(re.split(r"[<>=]", line)[0] for line in required) == ["PyYAML", "charmhelpers"]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "line"),
+    [
+        ("a>=1", 'a>=1; extra == "x"'),
+        ('a; python_version < "3.9"', 'a; (python_version < "3.9") and extra == "x"'),
+    ],
+)
+def test_requirements_of_an_extra_are_marked(backend: ModuleType, requirement: str, line: str) -> None:
+    assert backend._in_extra(requirement, "x") == line
+
+
+def test_metadata_can_be_had_without_a_build(
+    backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    assert backend.prepare_metadata_for_build_wheel(str(tmp_path)) + "/" == INFO
+    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
+        assert (tmp_path / INFO / name).read_bytes() == wheel.read(INFO + name)
+
+
+def test_the_versions_agree() -> None:
+    places = {
+        "pyproject.toml": r'^version = "(.+)"$',
+        "Cargo.toml": r'^version = "(.+)"$',
+        "python/charms_reactive/_version.py": r'^__version__ = "(.+)"$',
+    }
+    found = {name: re.findall(rule, (ROOT / name).read_text(), re.M) for name, rule in places.items()}
+    assert found == {name: ["1.6.0"] for name in places}
+
+
+def test_one_range_of_maturin_is_asked_for_everywhere(backend: ModuleType) -> None:
+    assert backend.MATURIN in backend.Project().extras["dev"]
+
+
+# pyproject.toml without a TOML parser
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the parser to compare with came with CPython 3.11")
+def test_our_reader_reads_our_pyproject_as_toml(backend: ModuleType) -> None:
+    tomllib = importlib.import_module("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tables = backend.read_project(ROOT / "pyproject.toml")
+    assert tables.pop("project.optional-dependencies") == project.pop("optional-dependencies")
+    assert tables.pop("project.scripts") == project.pop("scripts")
+    assert tables == {"project": project}
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('license = { text = "x" }', "the value of license cannot be read"),
+        ('keywords = [\n  "a",', "the value of keywords cannot be read"),
+        ("keywords = [1]", r"pyproject.toml:2: keywords must be a string or a list of strings"),
+        ("nonsense", r"pyproject.toml:2: no `key = value`: nonsense"),
+        ("", r"\[project\] has no name"),
+    ],
+)
+def test_what_our_reader_cannot_read_is_named(
+    backend: ModuleType, tmp_path: Path, line: str, complaint: str
+) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[project]\n%s\n[tool.other]\nx = { y = 1 }\n" % line)
+    with pytest.raises(SystemExit, match=complaint):
+        backend.read_project(path)
+
+
+# Which wheel is built
+
+
+def test_auto_builds_pure_where_there_is_no_cargo(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands(tmp_path / "bin", {}, monkeypatch)
+    assert backend.build_wheel(str(tmp_path)) == WHEEL
+    assert re.search(
+        r"building the pure Python package: (no cargo|the native engine needs)", capsys.readouterr().out
+    )
+
+
+def test_auto_asks_the_index_for_nothing_and_rust_asks_for_maturin(
+    backend: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert backend.get_requires_for_build_wheel() == []
+    assert backend.get_requires_for_build_sdist() == []
+    assert backend.get_requires_for_build_wheel({"build": "rust"}) == [backend.MATURIN]
+    monkeypatch.setenv("CHARMS_REACTIVE_BUILD", "rust")
+    assert backend.get_requires_for_build_editable() == [backend.MATURIN]
+    assert backend.get_requires_for_build_editable({"build": "pure"}) == []
+
+
+def test_rust_without_cargo_is_an_error(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands(tmp_path / "bin", {}, monkeypatch)
+    with pytest.raises(
+        SystemExit, match=r"cannot build the native engine: (no cargo|the native engine needs)"
+    ):
+        backend.build_wheel(str(tmp_path), {"build": "rust"})
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_a_failing_rust_build_is_an_error_under_rust_and_pure_under_auto(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands(tmp_path / "bin", {"cargo": "exit 0", "maturin": "echo no; exit 1"}, monkeypatch)
+    monkeypatch.setattr(backend, "_maturin", lambda: [str(tmp_path / "bin/maturin")])
+    with pytest.raises(SystemExit, match="cannot build the native engine: the Rust build failed"):
+        backend.build_wheel(str(tmp_path), {"build": "rust"})
+    assert backend.build_wheel(str(tmp_path)) == WHEEL
+    assert "the Rust build failed" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_a_rust_build_hands_over_the_wheel_that_maturin_made(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = "made/charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
+    script = 'mkdir made && echo "$*" >%s && echo building && echo %s' % (made, made)
+    commands(
+        tmp_path / "bin", {"cargo": "exit 0", "maturin": "PATH=%s\n%s" % (os.defpath, script)}, monkeypatch
+    )
+    monkeypatch.setattr(backend, "_maturin", lambda: [str(tmp_path / "bin/maturin")])
+    name = backend.build_wheel(str(tmp_path), {"build": "rust"})
+    assert name == "charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
+    assert (tmp_path / name).read_text().startswith("pep517 build-wheel ")
+
+
+def test_another_choice_is_an_error(backend: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="must be auto, rust or pure, not 'fast'"):
+        backend.build_wheel(str(tmp_path), {"build": "fast"})
+
+
+# Editable
+
+
+def test_an_editable_pure_install_leaves_no_native_engine_behind(
+    backend: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = backend.ROOT / "python/charms_reactive/_native.abi3.so"
+    assert stale.exists()
+    name = backend.build_editable(str(tmp_path), {"build": "pure"})
+    assert not stale.exists()
+    assert "deleting python/charms_reactive/_native.abi3.so" in capsys.readouterr().out
+    wheel = zipfile.ZipFile(str(tmp_path / name))
+    [path] = [entry for entry in wheel.namelist() if entry.endswith(".pth")]
+    assert wheel.read(path).decode() == "%s\n" % (backend.ROOT / "python")
+    assert not [entry for entry in wheel.namelist() if entry.endswith(".py")]
+    assert HELPER in wheel.namelist()
+
+
+# The sdist
+
+
+def test_a_wheel_from_the_sdist_is_the_wheel_from_the_tree(
+    backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = backend.build_sdist(str(tmp_path))
+    assert name == "charms_reactive-1.6.0.tar.gz"
+    with tarfile.open(str(tmp_path / name)) as archive:
+        for member in archive.getmembers():
+            target = tmp_path / "unpacked" / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stream = archive.extractfile(member)
+            assert stream is not None
+            target.write_bytes(stream.read())
+            target.chmod(member.mode)
+    tree = tmp_path / "unpacked/charms_reactive-1.6.0"
+    assert (tree / "PKG-INFO").read_bytes() == wheel.read(INFO + "METADATA")
+    for needed in ("Cargo.lock", "crates/reactive-core/Cargo.toml", "packaging/build_backend.py"):
+        assert (tree / needed).read_bytes() == (ROOT / needed).read_bytes()
+    assert not list(tree.rglob("*.so"))
+    monkeypatch.setattr(backend, "ROOT", tree)
+    monkeypatch.setattr(backend, "PYTHON", tree / "python")
+    monkeypatch.setattr(backend, "WHEEL_DATA", tree / "wheel-data")
+    out = tmp_path / "out"
+    out.mkdir()
+    backend.build_wheel(str(out), {"build": "pure"})
+    again = zipfile.ZipFile(io.BytesIO((out / WHEEL).read_bytes()))
+    assert again.namelist() == wheel.namelist()
+    assert [again.read(entry) for entry in again.namelist()] == [
+        wheel.read(entry) for entry in wheel.namelist()
+    ]
+
+
+@pytest.mark.parametrize("name", ["Cargo.lock", "LICENSE", "README.md"])
+def test_an_incomplete_tree_is_named(backend: ModuleType, tmp_path: Path, name: str) -> None:
+    (backend.ROOT / name).unlink()
+    with pytest.raises(SystemExit, match="this source tree has no " + name):
+        backend.build_sdist(str(tmp_path))
