@@ -140,18 +140,66 @@ def hook_name() -> str:
     return os.path.basename(name)
 
 
+#: Hooks in which Juju allows little, and which run nothing but the handlers made for them.
+RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
+
+
 # -- settings -----------------------------------------------------------------------------------
+# The charm's configuration, once it had to be asked for in this hook.
+_config: Optional[Dict[str, Any]] = None
+
+
 def _charm_option(name: str) -> Any:
     """The value of a charm option, if the charm declares it; asks Juju only then."""
+    global _config
     try:
         with open(os.path.join(hookenv.charm_dir() or "", "config.yaml"), encoding="utf-8") as declared:
             if name not in declared.read():
                 return None
     except (OSError, UnicodeDecodeError):
         return None
-    if hook_name() in ("meter-status-changed", "collect-metrics"):
+    if hook_name() in RESTRICTED_HOOKS:
         return None  # Juju answers no config-get in a restricted hook
-    return hookenv.config(name)
+    if _config is None:
+        # Not hookenv.config(): it saves what it read when the hook ends, and a charm that asks in
+        # some hooks only would then never see that an option has changed.
+        _config = _ask_json(["config-get", "--all", "--format=json"])
+    return _config.get(name)
+
+
+def _ask_json(command: List[str]) -> Dict[str, Any]:
+    """What a hook tool answers, as a mapping.
+
+    Raises:
+        HookToolError: it is missing, fails, does not come back, or says something else.
+    """
+    import json
+
+    timeout = tool_timeout()
+    try:
+        answer = subprocess.run(command, stdout=subprocess.PIPE, timeout=timeout, check=True).stdout
+        parsed = json.loads(answer.decode("utf-8"))
+    except subprocess.TimeoutExpired:
+        raise HookToolError(
+            command[0], "no answer after %g s; see whether the Juju agent lives" % timeout
+        ) from None
+    except subprocess.CalledProcessError as error:
+        raise HookToolError(command[0], "failed with exit status %d" % error.returncode) from None
+    except OSError as error:
+        raise HookToolError(command[0], "cannot be run: %s" % error.strerror) from None
+    except ValueError:
+        raise HookToolError(command[0], "answered %r, which is not JSON" % answer[:200]) from None
+    if not isinstance(parsed, dict):
+        raise HookToolError(command[0], "answered %r in place of a mapping" % answer[:200])
+    return parsed
+
+
+def start_hook() -> None:
+    """Forget what an earlier hook in this process has asked."""
+    global _config, quiet
+    _config = None
+    quiet = False
+    quiet = log_setting() == "off"
 
 
 def log_setting() -> str:

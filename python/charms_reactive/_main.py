@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
-
 
 def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some hooks pass it
     """Run the charm's handlers for the current hook or action.
@@ -35,7 +33,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     # Juju of old did not set it, and commands of shell handlers need to know.
     if not os.environ.get("JUJU_HOOK_NAME"):
         os.environ["JUJU_HOOK_NAME"] = hook_name
-    restricted = hook_name in _RESTRICTED_HOOKS
+    restricted = hook_name in _juju.RESTRICTED_HOOKS
     try:
         _start(hook_name, restricted)
         try:
@@ -64,7 +62,7 @@ def _start(hook_name: str, restricted: bool) -> None:
     unit.start()
     for key, value in flags.trigger_rows().items():
         unit.set(key, value)  # of modules that were imported before this function was called
-    _juju.quiet = _juju.log_setting() == "off"
+    _juju.start_hook()
     if unit.recovered:
         undone = _in_words(unit.recovered)
         _juju.log("The hook before this one was interrupted; rolled back: %s" % undone, _juju.WARNING)
@@ -103,4 +101,4 @@ def _in_words(changes: List[Change]) -> str:
     """Flags that went back to what they were, for people."""
     if not changes:
         return "no flag differs from before the hook"
-    return ", ".join("%s is %s again" % (flag, "set" if on else "not set") for flag, on in changes)
+    return ", ".join("%s is %s again" % (flag, "set" if on else "clear") for flag, on in changes)
