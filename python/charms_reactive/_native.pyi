@@ -8,7 +8,7 @@ It never calls back. It hands out one step at a time and is told what came of it
 it may change flags, add triggers or add handlers between any two calls.
 """
 
-from typing import Final, List, Optional, Sequence, Tuple
+from typing import Final, List, Optional, Sequence, Tuple, final
 
 __version__: str
 
@@ -39,6 +39,7 @@ LIMIT: Final = 5
 # Iterations of phase OTHER after which a dispatch is stopped.
 MAX_ITERATIONS: Final = 100
 
+@final
 class Engine:
     """Flags, conditions, triggers and the dispatch of one unit in one hook.
 
