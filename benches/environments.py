@@ -1,0 +1,161 @@
+"""The environments that are compared: ours, one with charms.reactive 1.5.3, one with CLIPS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from workloads import rule_flags
+
+BENCHES = Path(__file__).resolve().parent
+ROOT = BENCHES.parent
+CACHE = ROOT / ".cache" / "bench"
+
+# Below 81 setuptools still has the pkg_resources that 1.5.3 imports, and the distutils that
+# charmhelpers imports. Both environments have the same one, as a unit's environment has one.
+_SETUPTOOLS = "setuptools<81"
+
+# charmhelpers refuses every system but Ubuntu and CentOS when its `host` module is imported, which
+# 1.5.3 does. Appended to the module itself, the answer costs the measured import nothing.
+_ANY_PLATFORM = '''
+
+def get_platform():
+    """Any Linux will do for a benchmark."""
+    return "ubuntu"
+'''
+
+_VERSIONS = """
+import json, platform, sqlite3, sys
+from importlib.metadata import PackageNotFoundError, version
+found = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+for name in sys.argv[1:]:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        found[name] = None
+print(json.dumps(found))
+"""
+
+
+class BenchmarkError(Exception):
+    """Something that was to be measured did not run."""
+
+
+class Environment:
+    """An interpreter with what is installed for it, and the engine it is to choose."""
+
+    def __init__(self, name: str, python: str, engine: Optional[str] = None) -> None:
+        self.name = name
+        self.python = python
+        self.engine = engine
+
+    def variables(self) -> Dict[str, str]:
+        """The environment variables of its processes: nobody's settings, and the engine."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CHARMS_REACTIVE", "JUJU_", "PYTHON", "CHARM_DIR", "UNIT_STATE_DB"))
+        }
+        if self.engine:
+            kept["CHARMS_REACTIVE_ENGINE"] = self.engine
+        return kept
+
+    def run(self, arguments: Sequence[str], cwd: Optional[Path] = None, **variables: str) -> str:
+        """What a process of this interpreter prints.
+
+        Raises:
+            BenchmarkError: it failed; the message holds what it said.
+        """
+        process = subprocess.run(
+            [self.python, *arguments],
+            cwd=str(cwd) if cwd else None,
+            env=dict(self.variables(), **variables),
+            capture_output=True,
+            text=True,
+        )
+        if process.returncode:
+            raise BenchmarkError(
+                "%s: %s failed:\n%s" % (self.name, " ".join(arguments)[:200], process.stdout + process.stderr)
+            )
+        return process.stdout
+
+    def measure(self, workload: str, **arguments: Any) -> Dict[str, List[float]]:
+        """The times of a workload of ``workloads.py``, in a process of its own."""
+        printed = self.run([str(BENCHES / "measure.py"), workload, json.dumps(arguments)])
+        times: Dict[str, List[float]] = json.loads(printed.splitlines()[0])
+        return times
+
+    def versions(self, *distributions: str) -> Dict[str, Optional[str]]:
+        """The versions of Python, SQLite and these distributions; ``None`` for one that is absent."""
+        found: Dict[str, Optional[str]] = json.loads(self.run(["-c", _VERSIONS, *distributions]))
+        return found
+
+
+def create(name: str, requirements: Sequence[str]) -> Environment:
+    """An environment under ``.cache/bench`` with these requirements, made once and used again."""
+    path = CACHE / ("%s-py%d.%d" % (name, *sys.version_info[:2]))
+    stamp = path / "installed.json"
+    python = str(path / "bin" / "python")
+    environment = Environment(name, python)
+    wanted = json.dumps([sys.version, list(requirements)])
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return environment
+    print("installing %s in %s" % (", ".join(requirements), path), file=sys.stderr, flush=True)
+    shutil.rmtree(path, ignore_errors=True)
+    venv.create(str(path), with_pip=True, symlinks=True)
+    environment.run(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+    stamp.write_text(wanted)
+    return environment
+
+
+def create_old() -> Environment:
+    """The environment of charms.reactive 1.5.3."""
+    environment = create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS])
+    try:
+        environment.run(["-c", "import charms.reactive"])
+    except BenchmarkError:
+        where = environment.run(["-c", "import charmhelpers.osplatform as it; print(it.__file__)"]).strip()
+        with open(where, "a") as file:
+            file.write(_ANY_PLATFORM)
+        environment.run(["-c", "import charms.reactive"])
+    return environment
+
+
+def create_ours() -> Dict[str, Environment]:
+    """This source tree in an environment like the other's, by the name of the engine.
+
+    Not in ``.venv``, whose many tools would take part in the start of every process.
+    """
+    made = create("charms.reactive-here", ["charmhelpers>=0.20.24,<2", "PyYAML>=5.1", _SETUPTOOLS])
+    site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    Path(site, "charms.reactive.pth").write_text("%s\n" % (ROOT / "python"))
+    return {engine: Environment(engine, made.python, engine) for engine in ("native", "pure")}
+
+
+def build_engine_driver() -> Path:
+    """The program that drives the engine from Rust."""
+    target = CACHE / "target"
+    command = ["cargo", "build", "--quiet", "--release", "--offline", "--target-dir", str(target)]
+    try:
+        subprocess.run([*command, "--manifest-path", str(BENCHES / "engine" / "Cargo.toml")], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise BenchmarkError("cannot build benches/engine: %s" % error) from error
+    return target / "release" / "engine-bench"
+
+
+def run_engine_driver(driver: Path, rules: int, flags: int, length: int, rounds: int) -> List[float]:
+    """Seconds per chain on the native engine, without Python."""
+    described = "\n".join(map(" ".join, rule_flags(rules, flags, length)))
+    process = subprocess.run(
+        [str(driver), str(flags), str(rounds)], input=described, stdout=subprocess.PIPE, text=True
+    )
+    if process.returncode:
+        raise BenchmarkError("benches/engine failed")
+    times: List[float] = json.loads(process.stdout)
+    return times

@@ -1,0 +1,565 @@
+"""Measure the budgets of charms.reactive against 1.5.3 on this machine, and print the table.
+
+    .venv/bin/python benches/run.py           all rows; writes RESULTS.md and results.json
+    .venv/bin/python benches/run.py 1 4 7     only these rows; writes nothing
+
+Every budget is a ratio of two figures of the same run, so that it means the same on every machine.
+Each figure is the median of its runs, each workload has a process of its own, and what is compared
+takes turns where noise matters. A budget that is missed is printed as MISS and fails nothing: a
+benchmark is not a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from environments import (
+    BENCHES,
+    BenchmarkError,
+    Environment,
+    build_engine_driver,
+    create_old,
+    create_ours,
+    run_engine_driver,
+)
+from hooks import Cost, Unit
+
+ENGINES = "native", "pure"
+
+# How the figures came about, printed below the table.
+_ABOUT_ASKING = (
+    "Row 4: both statements stand in the same kind of `timeit` loop and take turns; the loop's own cost "
+    "is removed from neither."
+)
+_ABOUT_SETTING = (
+    "Row 5, %s: rows written in an open transaction; the commit after each 200 is in neither figure. Nor "
+    "is the first flag call after a write that is not ours: it reads all 100,000 flags anew, in "
+    "%s."
+)
+_ABOUT_CLIPS = (
+    "Row 6: in the first line our engine is driven from Rust (`benches/engine`) and CLIPS's rules assert "
+    "the next fact themselves; in the second ours is driven from a loop in Python and a rule of CLIPS "
+    "calls a Python function that asserts the fact, which is what a handler is; the third sets our loop "
+    "in Python against CLIPS's in C."
+)
+_ABOUT_IMPORTS = (
+    "Row 7: the import statement alone, by `perf_counter` and by user and system time, in fresh processes "
+    "that take turns; median of 21. charmhelpers is imported with a stand-in for `distutils.version`."
+)
+_ABOUT_HOOKS = (
+    "Rows 8 to 10: the charm in `benches/charm` after install, two config-changed, start and "
+    "update-status. A plain hook imports charms.reactive first; a layered one imports charmhelpers first, "
+    "as the basic layer does. CPU and memory are those of the hook and the processes it waited for, hook "
+    "tools included; the same shell script answers for every hook tool. Median of 15 hooks, the versions "
+    "taking turns."
+)
+
+
+class Row:
+    """One line of the table: what was measured, what was asked for, and what came out.
+
+    Attributes:
+        number: the row's number, for the command line; rows of one number are measured together.
+        what: what was measured.
+        budget: what was asked for, in words.
+        measured: the figure of each engine, in words.
+        other: what it was compared with, in words.
+        ratios: the ratio of each engine.
+        passed: whether each engine that has a budget keeps it.
+        data: the figures, for results.json.
+    """
+
+    def __init__(self, number: int, what: str, budget: str, other: str) -> None:
+        self.number = number
+        self.what = what
+        self.budget = budget
+        self.other = other
+        self.measured: Dict[str, str] = {}
+        self.ratios: Dict[str, float] = {}
+        self.passed: Dict[str, bool] = {}
+        self.data: Dict[str, Any] = {}
+
+    def add(
+        self,
+        engine: str,
+        measured: str,
+        ratio: float,
+        *,
+        least: Optional[float] = None,
+        most: Optional[float] = None,
+    ) -> None:
+        """Note what one engine did; without a limit there is no budget for it."""
+        self.measured[engine] = measured
+        self.ratios[engine] = ratio
+        if least is not None:
+            self.passed[engine] = ratio >= least
+        if most is not None:
+            self.passed[engine] = ratio <= most
+
+    def verdict(self) -> str:
+        missed = [engine for engine, passed in self.passed.items() if not passed]
+        if not self.passed:
+            return "no budget"
+        if not missed:
+            return "pass"
+        return "MISS" if len(missed) == len(self.passed) else "MISS (%s)" % ", ".join(missed)
+
+    def cells(self) -> List[str]:
+        return [
+            str(self.number),
+            self.what,
+            self.budget,
+            *(self.measured.get(engine, "") for engine in ENGINES),
+            self.other,
+            *(_ratio(self.ratios.get(engine)) for engine in ENGINES),
+            self.verdict(),
+        ]
+
+    def as_json(self) -> Dict[str, Any]:
+        return dict(self.__dict__, data=_summary(self.data), verdict=self.verdict())
+
+
+class Bench:
+    """The environments of one run, and what rows of different numbers share."""
+
+    def __init__(self) -> None:
+        self.old = create_old()
+        self.ours = create_ours()
+        self.clips = Environment("clips", sys.executable)
+        self.notes: List[str] = []
+        self._hooks: Optional[Dict[Tuple[str, str], Dict[str, List[Cost]]]] = None
+
+    # -- rows 1 and 2 ----------------------------------------------------------------------
+    def dispatch(self) -> List[Row]:
+        """A dispatch without a tracer."""
+        what = "dispatch, 1,000 idle handlers, 1,000 flags set, chain of 10, no tracer"
+        row = self._dispatch(1, "none", what)
+        row.budget = "native >= 2,000 x faster, pure >= 200 x"
+        return [self._judge(row, {"native": 2000, "pure": 200})]
+
+    def dispatch_traced(self) -> List[Row]:
+        """A dispatch with each one's default tracer."""
+        row = self._dispatch(2, "default", "the same with each one's default tracer")
+        row.budget = "native >= 10,000 x faster"
+        return [self._judge(row, {"native": 10000})]
+
+    def _dispatch(self, number: int, tracer: str, what: str) -> Row:
+        workload = {"idle": 1000, "flags": 1000, "length": 10, "tracer": tracer}
+        old = self.old.measure("dispatch", rounds=5, **workload)["dispatch"]
+        row = Row(number, what, "", "1.5.3: " + _seconds(median(old)))
+        row.data["1.5.3"] = old
+        for engine, ours in self.ours.items():
+            row.data[engine] = ours.measure("dispatch", rounds=200, **workload)["dispatch"]
+        return row
+
+    def _judge(self, row: Row, budgets: Dict[str, float]) -> Row:
+        for engine in ENGINES:
+            took = median(row.data[engine])
+            row.add(engine, _seconds(took), median(row.data["1.5.3"]) / took, least=budgets.get(engine))
+        return row
+
+    # -- row 3 -----------------------------------------------------------------------------
+    def growth(self) -> List[Row]:
+        """The cost of a fired handler as idle ones come to stand beside it."""
+        length, few, many = 50, 100, 100_000
+        row = Row(3, "one fired handler among 100,000 idle / among 100 (chain of 50)", "<= 2", "")
+        for engine, ours in self.ours.items():
+            times: Dict[int, List[float]] = {few: [], many: []}
+            for _ in range(2):
+                for idle in few, many:
+                    took = ours.measure(
+                        "dispatch", idle=idle, flags=1000, length=length, rounds=60, tracer="none"
+                    )
+                    times[idle] += took["dispatch"]
+            small, large = median(times[few]) / length, median(times[many]) / length
+            row.add(engine, "%s / %s" % (_seconds(large), _seconds(small)), large / small, most=2)
+            row.data[engine] = {str(idle): taken for idle, taken in times.items()}
+        row.other = "itself"
+        return [row]
+
+    # -- row 4 -----------------------------------------------------------------------------
+    def is_flag_set(self) -> List[Row]:
+        """Asking for a flag, in a transaction and outside one."""
+        inside = Row(4, "`is_flag_set` in a hook's open transaction / `name in some_set`", "<= 20", "")
+        outside = Row(4, "the same outside a transaction", "none", "")
+        old = self.old.measure("is_flag_set", flags=1000, number=20, repeat=5)
+        for engine, ours in self.ours.items():
+            times = ours.measure("is_flag_set", flags=1000, number=20_000, repeat=15)
+            member = median(times["in set"])
+            for row, where in (inside, "inside"), (outside, "outside"):
+                asked = median(times[where])
+                limit = 20.0 if row is inside else None
+                row.add(engine, _seconds(asked), asked / member, most=limit)
+                row.other += "set, %s: %s; " % (engine, _seconds(member))
+                row.data[engine] = {where: times[where], "in set": times["in set"]}
+                row.data["1.5.3"] = old[where]
+        for row, where in (inside, "inside"), (outside, "outside"):
+            row.other += "1.5.3: " + _seconds(median(old[where]))
+        self.notes.append(_ABOUT_ASKING)
+        return [inside, outside]
+
+    # -- row 5 -----------------------------------------------------------------------------
+    def set_flag(self) -> List[Row]:
+        """Setting a new flag where very many are set."""
+        row = Row(5, "`set_flag` of a new flag at 100,000 flags set / bare `unitdata.kv().set`", "<= 2", "")
+        old = self.old.measure("set_flag", flags=100_000, number=3, repeat=2)
+        row.data["1.5.3"] = old
+        for engine, ours in self.ours.items():
+            times = ours.measure("set_flag", flags=100_000, number=200, repeat=25)
+            took, bare = median(times["set_flag"]), median(times["kv.set"])
+            row.add(engine, _seconds(took), took / bare, most=2)
+            row.other += "kv.set, %s: %s; " % (engine, _seconds(bare))
+            row.data[engine] = times
+            self.notes.append(_ABOUT_SETTING % (engine, _seconds(median(times["noticing"]))))
+        row.other += "1.5.3: " + _seconds(median(old["set_flag"]))
+        return [row]
+
+    # -- row 6 -----------------------------------------------------------------------------
+    def engine(self) -> List[Row]:
+        """The engine by itself against CLIPS."""
+        size = {"rules": 10_000, "flags": 1000, "length": 100}
+        driver = build_engine_driver()
+        rust: List[float] = []
+        ours: Dict[str, List[float]] = {engine: [] for engine in ENGINES}
+        clips: Dict[bool, List[float]] = {True: [], False: []}
+        for _ in range(3):
+            for python, times in clips.items():
+                times += self.clips.measure("clips", python=python, rounds=50, **size)["chain"]
+            for engine in ENGINES:
+                ours[engine] += self.ours[engine].measure("engine", which=engine, rounds=100, **size)["chain"]
+            rust += run_engine_driver(driver, rounds=100, **size)
+        budget = "native >= 10 x faster"
+        what = "engine alone, chain of 100 among 10,000 rules: "
+        inside = Row(6, what + "no Python on either side", budget, "CLIPS: " + _seconds(median(clips[False])))
+        took = median(rust)
+        inside.add("native", _seconds(took), median(clips[False]) / took, least=10)
+        inside.data = {"CLIPS": clips[False], "native": rust}
+        rows = [inside]
+        for python, what in (
+            (True, "the same, Python on both sides"),
+            (False, "the same, Python only on ours"),
+        ):
+            reference = median(clips[python])
+            row = Row(6, what, budget, "CLIPS: " + _seconds(reference))
+            for engine in ENGINES:
+                took = median(ours[engine])
+                row.add(engine, _seconds(took), reference / took, least=10.0 if engine == "native" else None)
+            row.data = {"CLIPS": clips[python], **ours}
+            rows.append(row)
+        self.notes.append(_ABOUT_CLIPS)
+        return rows
+
+    # -- row 7 -----------------------------------------------------------------------------
+    def imports(self) -> List[Row]:
+        """The import of the framework."""
+        ours = "import charms.reactive"
+        bare = "from charmhelpers.core import hookenv, unitdata"
+        cases: Dict[str, Tuple[Environment, str, str]] = {
+            "1.5.3": (self.old, "", ours),
+            "charmhelpers": (self.ours["pure"], _CHEAP_VERSION, bare),
+            "native": (self.ours["native"], "", ours),
+            "pure": (self.ours["pure"], "", ours),
+        }
+        wall: Dict[str, List[float]] = {name: [] for name in cases}
+        cpu: Dict[str, List[float]] = {name: [] for name in cases}
+        for turn in range(22):
+            for name, (environment, before, statement) in cases.items():
+                printed = environment.run(["-c", _TIMED_IMPORT % (before, statement)])
+                if turn:  # the first one compiles
+                    took = json.loads(printed)
+                    wall[name].append(took[0])
+                    cpu[name].append(took[1])
+        rows = []
+        for times, how in (wall, "wall"), (cpu, "CPU"):
+            row = Row(
+                7, "`import charms.reactive` / charmhelpers' hookenv and unitdata, %s" % how, "<= 1.25", ""
+            )
+            faster = Row(7, "`import charms.reactive`, %s" % how, ">= 4 x faster", "")
+            for engine in ENGINES:
+                took = median(times[engine])
+                row.add(engine, _seconds(took), took / median(times["charmhelpers"]), most=1.25)
+                faster.add(engine, _seconds(took), median(times["1.5.3"]) / took, least=4)
+            row.other = "charmhelpers: " + _seconds(median(times["charmhelpers"]))
+            faster.other = "1.5.3: " + _seconds(median(times["1.5.3"]))
+            row.data = faster.data = dict(times)
+            rows += [row, faster]
+        self.notes.append(_ABOUT_IMPORTS)
+        return rows
+
+    # -- rows 8, 9 and 10 ------------------------------------------------------------------
+    def hooks(self) -> Dict[Tuple[str, str], Dict[str, List[Cost]]]:
+        """What hooks of the charm cost: by how the hook starts and its name, then by version."""
+        if self._hooks is not None:
+            return self._hooks
+        self._hooks = {}
+        root = Path(tempfile.mkdtemp(prefix="reactive-bench-"))
+        try:
+            for entry in "plain", "layered":
+                units = {}
+                for environment in (*self.ours.values(), self.old):
+                    place = root / entry / environment.name
+                    place.mkdir(parents=True)
+                    units[environment.name] = Unit(environment, entry, place)
+                    units[environment.name].settle()
+                for hook in "update-status", "config-changed":
+                    costs: Dict[str, List[Cost]] = {name: [] for name in units}
+                    for _ in range(15):
+                        for name, unit in units.items():
+                            costs[name].append(unit.run(hook))
+                    self._hooks[entry, hook] = costs
+                    self._compare_handlers(entry, hook, costs)
+        finally:
+            shutil.rmtree(root)
+        self.notes.append(_ABOUT_HOOKS)
+        return self._hooks
+
+    def _compare_handlers(self, entry: str, hook: str, costs: Dict[str, List[Cost]]) -> None:
+        invoked = {name: [cost.invoked for cost in every] for name, every in costs.items()}
+        for engine in ENGINES:
+            if invoked[engine] != invoked[self.old.name]:
+                self.notes.append(
+                    "NOT THE SAME WORK: %s hook %s invoked %s on %s, and %s on 1.5.3."
+                    % (entry, hook, invoked[engine][-1], engine, invoked[self.old.name][-1])
+                )
+
+    def hook_cpu(self) -> List[Row]:
+        """The CPU time of whole hooks."""
+        rows = []
+        for (entry, hook), costs in self.hooks().items():
+            row = Row(8, "whole hook, CPU: %s, %s" % (hook, entry), ">= 2.5 x less", "")
+            old = median(cost.cpu for cost in costs[self.old.name])
+            row.other = "1.5.3: " + _seconds(old)
+            for engine in ENGINES:
+                took = median(cost.cpu for cost in costs[engine])
+                row.add(engine, _seconds(took), old / took, least=2.5)
+            row.data = {
+                name: {"cpu": [cost.cpu for cost in every], "wall": [cost.wall for cost in every]}
+                for name, every in costs.items()
+            }
+            rows.append(row)
+        return rows
+
+    def hook_tools(self) -> List[Row]:
+        """The hook tools that hooks start."""
+        rows = []
+        for (entry, hook), costs in self.hooks().items():
+            old = costs[self.old.name][-1]
+            where = "%s, %s" % (hook, entry)
+            row = Row(
+                9,
+                "hook-tool processes: " + where,
+                "no more of any tool",
+                "1.5.3: %d" % sum(old.calls.values()),
+            )
+            logs = Row(9, "`juju-log` processes: " + where, "<= handlers invoked + 2", "")
+            tools: Dict[str, List[str]] = {}
+            logs.other = "%d handlers; 1.5.3: %d" % (len(old.invoked), old.calls["juju-log"])
+            for engine in ENGINES:
+                cost = costs[engine][-1]
+                total = sum(cost.calls.values())
+                row.add(engine, str(total), total / sum(old.calls.values()))
+                row.passed[engine] = all(count <= old.calls[tool] for tool, count in cost.calls.items())
+                allowed = len(cost.invoked) + 2
+                logs.add(engine, str(cost.calls["juju-log"]), cost.calls["juju-log"] / allowed, most=1)
+                tools.setdefault(_tools(cost, old), []).append(engine)
+            row.data = {name: dict(every[-1].calls) for name, every in costs.items()}
+            logs.data = {name: every[-1].invoked for name, every in costs.items()}
+            for calls, engines in tools.items():
+                self.notes.append("Row 9, %s, %s: %s." % (where, " and ".join(engines), calls))
+            rows += [row, logs]
+        return rows
+
+    def hook_memory(self) -> List[Row]:
+        """The peak memory of hooks."""
+        rows = []
+        for (entry, hook), costs in self.hooks().items():
+            old = median(cost.memory for cost in costs[self.old.name])
+            row = Row(
+                10, "peak memory of a hook: %s, %s" % (hook, entry), "<= 1", "1.5.3: " + _megabytes(old)
+            )
+            for engine in ENGINES:
+                took = median(cost.memory for cost in costs[engine])
+                row.add(engine, _megabytes(took), took / old, most=1)
+            row.data = {name: [cost.memory for cost in every] for name, every in costs.items()}
+            rows.append(row)
+        return rows
+
+    # -- what it ran on --------------------------------------------------------------------
+    def machine(self) -> Dict[str, Any]:
+        """When and on what this was measured."""
+        names = "charmhelpers", "PyYAML", "setuptools"
+        packaged = self.ours["native"].run(
+            ["-c", "import charms_reactive; print(charms_reactive.__version__)"]
+        )
+        return {
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "system": "%s %s" % (platform.system(), platform.release()),
+            "charms.reactive": packaged.strip(),
+            "with": self.ours["native"].versions(*names),
+            "1.5.3": self.old.versions("charms.reactive", *names),
+            "clipspy": self.clips.versions("clipspy")["clipspy"],
+            "command": "make bench",
+        }
+
+
+# A LooseVersion that is enough for the import, put where hookenv looks for it.
+_CHEAP_VERSION = """
+import types
+sys.modules["distutils"] = types.ModuleType("distutils")
+sys.modules["distutils.version"] = version = types.ModuleType("distutils.version")
+version.LooseVersion = str
+"""
+
+_TIMED_IMPORT = """
+import sys, time
+%s
+wall, cpu = time.perf_counter(), time.process_time()
+%s
+print([time.perf_counter() - wall, time.process_time() - cpu])
+"""
+
+MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
+    1: Bench.dispatch,
+    2: Bench.dispatch_traced,
+    3: Bench.growth,
+    4: Bench.is_flag_set,
+    5: Bench.set_flag,
+    6: Bench.engine,
+    7: Bench.imports,
+    8: Bench.hook_cpu,
+    9: Bench.hook_tools,
+    10: Bench.hook_memory,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("rows", nargs="*", type=int, help="the numbers of the rows to measure; default: all")
+    chosen = parser.parse_args().rows or sorted(MEASUREMENTS)
+    unknown = set(chosen) - set(MEASUREMENTS)
+    if unknown:
+        parser.error("there is no row %s" % ", ".join(map(str, sorted(unknown))))
+    begin = time.monotonic()
+    try:
+        bench = Bench()
+        rows: List[Row] = []
+        for number in chosen:
+            title = (MEASUREMENTS[number].__doc__ or "").rstrip(".")
+            print(
+                "%4.0f s  row %d: %s" % (time.monotonic() - begin, number, title), file=sys.stderr, flush=True
+            )
+            rows += MEASUREMENTS[number](bench)
+        machine = bench.machine()
+    except BenchmarkError as error:
+        print("error: %s" % error, file=sys.stderr)
+        return 1
+    machine["seconds"] = round(time.monotonic() - begin)
+    print(table(rows))
+    print("\n".join(["", *bench.notes]))
+    if chosen == sorted(MEASUREMENTS):
+        BENCHES.joinpath("RESULTS.md").write_text(report(machine, rows, bench.notes))
+        results = {"machine": machine, "rows": [row.as_json() for row in rows], "notes": bench.notes}
+        BENCHES.joinpath("results.json").write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a table, for people and for Markdown."""
+    head = ["#", "what", "budget", "native", "pure", "compared with", "ratio native", "ratio pure", "verdict"]
+    lines = [head, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| %s |" % " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in lines
+    )
+
+
+def report(machine: Dict[str, Any], rows: Sequence[Row], notes: Sequence[str]) -> str:
+    """RESULTS.md."""
+    versions = [
+        "charms.reactive %s: %s" % (machine["charms.reactive"], _versions(machine["with"])),
+        "charms.reactive 1.5.3: %s" % _versions(machine["1.5.3"]),
+        "clipspy %s" % machine["clipspy"],
+    ]
+    missed = sum(row.verdict().startswith("MISS") for row in rows)
+    return "\n".join(
+        [
+            "# Budgets, as measured",
+            "",
+            "Written by `%s`, %s, in %d s. See `README.md` beside this for how."
+            % (machine["command"], machine["date"], machine["seconds"]),
+            "",
+            "Machine: %(cpu)s, %(cores)s cores, %(system)s." % machine,
+            "",
+            *("- " + version for version in versions),
+            "",
+            "%d of %d rows that have a budget miss it." % (missed, sum(bool(row.passed) for row in rows)),
+            "",
+            table(rows),
+            "",
+            *("- " + note for note in notes),
+            "",
+        ]
+    )
+
+
+def _versions(found: Dict[str, Optional[str]]) -> str:
+    return ", ".join("%s %s" % (name, version or "absent") for name, version in found.items())
+
+
+def _summary(data: Any) -> Any:
+    """The same with each list of figures replaced by what they come to."""
+    if isinstance(data, dict):
+        return {name: _summary(values) for name, values in data.items()}
+    if isinstance(data, list) and data and isinstance(data[0], float):
+        return {"median": median(data), "least": min(data), "most": max(data), "runs": len(data)}
+    return data
+
+
+def _tools(cost: Cost, old: Cost) -> str:
+    tools = sorted(set(cost.calls) | set(old.calls))
+    return ", ".join("`%s` %d (1.5.3: %d)" % (tool, cost.calls[tool], old.calls[tool]) for tool in tools)
+
+
+def _seconds(value: float) -> str:
+    for unit, scale in ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6):
+        if value >= scale:
+            return "%.3g %s" % (value / scale, unit)
+    return "%.3g ns" % (value / 1e-9)
+
+
+def _megabytes(value: float) -> str:
+    return "%.1f MB" % (value / 1e6)
+
+
+def _ratio(value: Optional[float]) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else "%.2f" % value
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
