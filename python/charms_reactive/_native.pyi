@@ -94,8 +94,9 @@ class Engine:
             callback and go on with :meth:`resume`.
 
         Raises:
-            charms_reactive.errors.TriggerCycleError: the chain came back to a change that is still
-                being made. Nothing of what this call did remains, and this change is over.
+            charms_reactive.errors.TriggerCycleError: the chain, or a callback on the way, came back
+                to a change that is still being made. Nothing of what this call did remains, and
+                this change is over.
         """
 
     def resume(self) -> List[Tuple[int, str, int]]:
@@ -213,7 +214,7 @@ class Engine:
         """End the dispatch, wherever it is, because something raised. Harmless when none runs."""
 
     def queue(self) -> List[int]:
-        """The handlers still to be invoked in this iteration, in order."""
+        """The handlers still to be invoked in this iteration, as far as they have been tested, in order."""
 
     def phase(self) -> int:
         """The phase of the running dispatch; 0 when none runs."""

@@ -148,6 +148,7 @@ class Engine:
         self._candidates: List[int] = []  # still to be tested, last one first
         self._last_tested = -1
         self._asked: Optional[int] = None
+        self._asked_is_gone = False  # it was forgotten while it was asked
         # Counts changes in which handlers may match; tells whether the candidates are current.
         self._revision = 0
         self._seen = 0
@@ -186,6 +187,7 @@ class Engine:
         name = _check(flag)
         if (name in self._set) == on:
             return None
+        self._refuse_cycle(name, on)
         self._bases.append(len(self._frames))
         removed, pending = self._removed, len(self._pending)
         try:
@@ -241,16 +243,22 @@ class Engine:
             on = action == SET
             if (flag in self._set) == on:
                 continue
-            change = (flag, on)
-            for depth, outer in enumerate(self._frames):
-                if outer.change == change:
-                    cycle = [inner.change for inner in self._frames[depth:]] + [change]
-                    self._revert(effects, removed, pending)
-                    raise TriggerCycleError(cycle)
+            try:
+                self._refuse_cycle(flag, on)
+            except TriggerCycleError:
+                self._revert(effects, removed, pending)
+                raise
             effects.append((action, flag, 0))
             self._enter(flag, on)
         self._bases.pop()
         return effects
+
+    def _refuse_cycle(self, flag: str, on: bool) -> None:
+        """Raise if this change is still being made, further out."""
+        change = (flag, on)
+        for depth, outer in enumerate(self._frames):
+            if outer.change == change:
+                raise TriggerCycleError([inner.change for inner in self._frames[depth:]] + [change])
 
     def _revert(self, effects: List[Effect], removed: bool, pending: int) -> None:
         for action, flag, _ in reversed(effects):
@@ -337,6 +345,7 @@ class Engine:
         self._watchers.clear()
         self._queue.clear()
         self._candidates = []
+        self._asked_is_gone = self._asked is not None
         self._revision += 1
 
     def add_condition(self, handler: int, kind: int, flags: Sequence[str]) -> None:
@@ -464,12 +473,21 @@ class Engine:
                 return None
             handler = self._handlers[self._candidates.pop()]
             self._last_tested = handler.id
-            if handler.failing:
+            # Candidates that were found in this iteration match; queued ones may not any more.
+            if self._stage == _RETESTING and not self._still_matches(handler):
                 continue
             if handler.opaque:
                 self._asked = handler.id
                 return handler.id
             self._queue.append(handler.id)
+
+    def _still_matches(self, handler: _Handler) -> bool:
+        settled = self._phase == OTHER and self._iteration > 0
+        return (
+            handler.failing == 0
+            and bool(handler.phases & self._phase)
+            and (not settled or not handler.watched or not handler.watched.isdisjoint(self._changed))
+        )
 
     def _matching(self, first: int) -> List[int]:
         """The handlers from id ``first`` on that may match now, last one first."""
@@ -488,14 +506,16 @@ class Engine:
     def answer(self, matched: bool) -> None:
         if self._asked is None:
             raise EngineError("no handler was asked about")
-        if matched and self._asked < len(self._handlers):
+        if matched and not self._asked_is_gone:
             self._queue.append(self._asked)
         self._asked = None
+        self._asked_is_gone = False
 
     def abort(self) -> None:
         self._stage = _IDLE
         self._phase = 0
         self._asked = None
+        self._asked_is_gone = False
         self._queue.clear()
 
     def queue(self) -> List[int]:

@@ -125,18 +125,26 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
     effects = engine.change(flag, on)
     if effects is None:  # another process was quicker
         return False
+    waiting = _ends_in_call(effects)
     try:
         _unit.write_flag(flag, on, value)
         _carry_out([Change(flag, on)], effects)
-        while effects and effects[-1][0] == CALL:
+        while waiting:
             _juju.hand_over()
             _callbacks[effects[-1][2]]()
+            waiting = False  # a cycle found from here on ends the change in the engine as well
             effects = engine.resume()
+            waiting = _ends_in_call(effects)
             _carry_out([], effects)
     except BaseException:
-        engine.unwind()
+        if waiting:
+            engine.unwind()
         raise
     return True
+
+
+def _ends_in_call(effects: List[Tuple[int, str, int]]) -> bool:
+    return bool(effects) and effects[-1][0] == CALL
 
 
 def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> None:

@@ -51,14 +51,14 @@ def _join(parts: Iterable[object], suffix: Optional[str]) -> str:
 def _action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
     """The key of a function: absolute file, line and name, with the endpoint's name behind it."""
     if hasattr(action, "_action_id"):
-        return str(action._action_id)
+        return _join([action._action_id], suffix)
     return _join(_place(action), suffix)
 
 
 def _short_action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
     """The same with the file relative to the charm directory, for people."""
     if hasattr(action, "_short_action_id"):
-        return str(action._short_action_id)
+        return _join([action._short_action_id], suffix)
     path, line, name = _place(action)
     return _join((_juju.relative_path(path), line, name), suffix)
 

@@ -160,6 +160,15 @@ impl Handlers {
         self.ready.contains(id.index())
     }
 
+    pub(crate) fn may_match_in(&self, id: HandlerId, phase: Phase) -> bool {
+        self.phases[phase.index()].contains(id.index())
+    }
+
+    /// Whether the handler watches one of the flags, or none at all.
+    pub(crate) fn is_called_for(&self, id: HandlerId, changed: &ChangeLog) -> bool {
+        self.records[id.index()].watched.is_empty() || self.watches_any(id, changed)
+    }
+
     pub(crate) fn watches_any(&self, id: HandlerId, changed: &ChangeLog) -> bool {
         let watched = &self.records[id.index()].watched;
         watched.iter().any(|&flag| changed.contains(flag))

@@ -43,6 +43,8 @@ pub(crate) struct Dispatch {
     first: usize,
     /// The handler whose test has no answer yet.
     asked: Option<HandlerId>,
+    /// That handler was forgotten while it was asked; its number may be another one's by now.
+    asked_is_gone: bool,
 }
 
 /// Where a dispatch stands between two steps.
@@ -67,6 +69,7 @@ impl Default for Dispatch {
             seen: None,
             first: 0,
             asked: None,
+            asked_is_gone: false,
         }
     }
 }
@@ -151,18 +154,19 @@ impl Dispatch {
         }
     }
 
-    pub(crate) fn answer(&mut self, matched: bool, world: &World) -> Result<(), Error> {
+    pub(crate) fn answer(&mut self, matched: bool) -> Result<(), Error> {
         let handler = self.asked.take().ok_or(Error::NotAsked)?;
-        // The handlers may have been forgotten while the predicates were asked.
-        if matched && world.handlers.known(handler).is_ok() {
+        if matched && !self.asked_is_gone {
             self.queue.push_back(handler);
         }
+        self.asked_is_gone = false;
         Ok(())
     }
 
     pub(crate) fn abort(&mut self) {
         self.stage = Stage::Idle;
         self.asked = None;
+        self.asked_is_gone = false;
         self.queue.clear();
     }
 
@@ -170,6 +174,7 @@ impl Dispatch {
     pub(crate) fn forget_handlers(&mut self) {
         self.queue.clear();
         self.candidates.clear();
+        self.asked_is_gone = self.asked.is_some();
     }
 
     pub(crate) fn queue(&self) -> impl ExactSizeIterator<Item = HandlerId> + '_ {
@@ -219,10 +224,19 @@ impl Dispatch {
         }
         while let Some(handler) = self.candidates.pop_front() {
             self.first = handler.index() + 1;
-            if handlers.is_ready(handler) {
+            // Candidates that were found in this iteration match; queued ones may not any more.
+            if self.stage == Stage::Testing || self.still_matches(handler, world) {
                 return Some(handler);
             }
         }
         None
+    }
+
+    fn still_matches(&self, handler: HandlerId, world: &World) -> bool {
+        let handlers = &world.handlers;
+        let settled = self.phase == Phase::Other && self.iteration > 0;
+        handlers.is_ready(handler)
+            && handlers.may_match_in(handler, self.phase)
+            && (!settled || handlers.is_called_for(handler, &world.flags.changed))
     }
 }

@@ -108,8 +108,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::TriggerCycle`]: the chain came back to a change that is still being made. Nothing
-    /// of what this call did remains, and this change is over.
+    /// [`Error::TriggerCycle`]: the chain, or a callback on the way, came back to a change that is
+    /// still being made. Nothing of what this call did remains, and this change is over.
     pub fn change(&mut self, flag: &str, on: bool) -> Result<Option<Vec<Effect>>, Error> {
         // Clearing a flag that nobody ever named needs no name for it.
         let known =
@@ -330,7 +330,7 @@ impl Engine {
     ///
     /// [`Error::NotAsked`].
     pub fn answer(&mut self, matched: bool) -> Result<(), Error> {
-        self.dispatch.answer(matched, &self.world)
+        self.dispatch.answer(matched)
     }
 
     /// Ends the dispatch, wherever it is, because something failed. Harmless when none runs.

@@ -123,6 +123,9 @@ impl Triggers {
         flag: FlagId,
         on: bool,
     ) -> Result<Vec<Effect>, Error> {
+        if slot(&mut self.open, flag)[usize::from(on)] > 0 {
+            return Err(self.cycle(world, flag, on)); // a callback on the way has asked for it
+        }
         let mark = world.flags.mark();
         let base = self.frames.len();
         self.bases.push(base);

@@ -214,6 +214,20 @@ fn a_cycle_through_a_callback_ends_only_the_inner_change() {
 }
 
 #[test]
+fn a_callback_may_take_its_change_back_but_not_make_it_again() {
+    let mut engine = engine(&["+a: +b !0"]);
+    let found = engine.change("a", true).unwrap().unwrap();
+    assert_eq!(effects(&engine, &found), "+b !0");
+    assert_eq!(engine.change("a", false), Ok(Some(vec![])));
+    let error = engine.change("a", true).unwrap_err();
+    assert_eq!(error.to_string(), "triggers form a cycle: set a -> set a");
+    assert_eq!(set_flags(&engine), "b");
+    assert_eq!(engine.resume(), Ok(vec![]));
+    // It is over now, and may be made anew.
+    assert_eq!(engine.change("a", true).map(|effects| effects.map(|list| list.len())), Ok(Some(1)));
+}
+
+#[test]
 fn a_cycle_after_a_callback_leaves_what_was_done_before_it() {
     let mut engine = engine(&["+z: +a +b", "+a: !0", "+b: +c -y", "-y: +q -z", "-z: +z"]);
     make(&mut engine, "+y");

@@ -1,0 +1,1 @@
+"""The engine, tested on each of its implementations and against a model of it."""
