@@ -212,22 +212,26 @@ impl Handlers {
         self.ready.next_common(&self.phases[phase.index()], first).map(HandlerId::new)
     }
 
-    /// The handlers from `first` on that are ready, may match in phase `Other`, and watch one of
-    /// the flags or none at all, by id.
-    pub(crate) fn ready_watchers(&self, changed: &[FlagId], first: usize) -> Vec<HandlerId> {
+    /// Finds the handlers from `first` on that are ready, may match in phase `Other`, and watch one
+    /// of the flags or none at all; the last one first.
+    pub(crate) fn find_ready_watchers(
+        &self,
+        changed: &[FlagId],
+        first: usize,
+        found: &mut Vec<HandlerId>,
+    ) {
         let first = HandlerId::new(first);
         let other = &self.phases[Phase::Other.index()];
         let matching = |id: &HandlerId| {
             *id >= first && self.ready.contains(id.index()) && other.contains(id.index())
         };
-        let mut found: Vec<HandlerId> =
-            self.unwatching.range(first..).copied().filter(matching).collect();
+        found.clear();
+        found.extend(self.unwatching.range(first..).copied().filter(matching));
         for &flag in changed {
             found.extend(self.watchers(flag).iter().copied().filter(matching));
         }
-        found.sort_unstable();
+        found.sort_unstable_by(|one, other| other.cmp(one));
         found.dedup();
-        found
     }
 
     fn dependents_mut(&mut self, flag: FlagId) -> &mut Dependents {

@@ -34,9 +34,9 @@ pub(crate) struct Dispatch {
     phase: Phase,
     iteration: usize,
     queue: VecDeque<HandlerId>,
-    /// Handlers still to be tested, as far as they are known beforehand: in iterations > 0 those
-    /// that the changed flags call for, in a retest those that were queued.
-    candidates: VecDeque<HandlerId>,
+    /// Handlers still to be tested, the last one first, as far as they are known beforehand: in
+    /// iterations > 0 those that the changed flags call for, in a retest those that were queued.
+    candidates: Vec<HandlerId>,
     /// The revision of the handlers that `candidates` were found at; none: not found yet.
     seen: Option<u64>,
     /// The first handler that this iteration has not come to yet.
@@ -65,7 +65,7 @@ impl Default for Dispatch {
             phase: Phase::Hooks,
             iteration: 0,
             queue: VecDeque::new(),
-            candidates: VecDeque::new(),
+            candidates: Vec::new(),
             seen: None,
             first: 0,
             asked: None,
@@ -128,7 +128,7 @@ impl Dispatch {
                     // The handler that has just returned cleared a flag: the rest of the queue
                     // must match anew.
                     self.candidates.clear();
-                    std::mem::swap(&mut self.candidates, &mut self.queue);
+                    self.candidates.extend(self.queue.drain(..).rev());
                     self.stage = Stage::Retesting;
                 }
                 Stage::Invoking => {
@@ -219,10 +219,10 @@ impl Dispatch {
                 // A predicate changed flags: handlers it has not come to yet may match now.
                 self.seen = Some(handlers.revision());
                 let changed = world.flags.changed.as_slice();
-                self.candidates = handlers.ready_watchers(changed, self.first).into();
+                handlers.find_ready_watchers(changed, self.first, &mut self.candidates);
             }
         }
-        while let Some(handler) = self.candidates.pop_front() {
+        while let Some(handler) = self.candidates.pop() {
             self.first = handler.index() + 1;
             // Candidates that were found in this iteration match; queued ones may not any more.
             if self.stage == Stage::Testing || self.still_matches(handler, world) {
