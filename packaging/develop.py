@@ -49,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         prepare(targets[arguments[0]])
+        compile_package()
     except SetupError as error:
         print("error: %s" % error, file=sys.stderr)
         return 1
@@ -165,6 +166,12 @@ def build_native(show: bool) -> None:
         PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
     )
     NATIVE_STAMP.write_text("%s %s" % (sources, _digest(native_files())))
+
+
+def compile_package() -> None:
+    """Compile the package as an installed one is, so that no hook that runs from here has to."""
+    command = [str(BIN / "python"), "-m", "compileall", "-q", "python"]
+    subprocess.run(command, cwd=str(ROOT), stdin=subprocess.DEVNULL, check=False)
 
 
 def native_is_current() -> bool:
