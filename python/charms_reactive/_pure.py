@@ -133,10 +133,11 @@ class Engine:
         self._handlers: List[_Handler] = []
         self._ready: Set[int] = set()
         self._unwatching: Set[int] = set()
-        # Triggers, and the changes that are being made; `_bases` has the depth of each change().
+        # Triggers, and the changes that are being made; `_bases` has the depth of each change(), `_open` those changes as a set.
         self._triggers: Dict[Tuple[str, bool], _Trigger] = {}
         self._frames: List[_Frame] = []
         self._bases: List[int] = []
+        self._open: Set[Tuple[str, bool]] = set()
         # Dispatch. The two dicts are used as ordered sets.
         self._stage = _IDLE
         self._phase = 0
@@ -214,7 +215,9 @@ class Engine:
         self._pending[_check(flag)] = None
 
     def _end_change(self) -> None:
-        del self._frames[self._bases.pop() :]
+        base = self._bases.pop()
+        while len(self._frames) > base:
+            self._leave()
 
     def _enter(self, flag: str, on: bool) -> None:
         """Make one change and, if it has a trigger, begin its actions."""
@@ -222,6 +225,10 @@ class Engine:
         trigger = self._triggers.get((flag, on))
         if trigger is not None:
             self._frames.append(_Frame((flag, on), trigger))
+            self._open.add((flag, on))
+
+    def _leave(self) -> None:
+        self._open.remove(self._frames.pop().change)
 
     def _propagate(self, effects: List[Effect], removed: bool, pending: int) -> List[Effect]:
         """Run actions until a callback is due or the innermost change is over.
@@ -233,7 +240,7 @@ class Engine:
         while len(self._frames) > base:
             frame = self._frames[-1]
             if frame.position == len(frame.actions):
-                self._frames.pop()
+                self._leave()
                 continue
             action, flag, callback = frame.actions[frame.position]
             frame.position += 1
@@ -256,9 +263,9 @@ class Engine:
     def _refuse_cycle(self, flag: str, on: bool) -> None:
         """Raise if this change is still being made, further out."""
         change = (flag, on)
-        for depth, outer in enumerate(self._frames):
-            if outer.change == change:
-                raise TriggerCycleError([inner.change for inner in self._frames[depth:]] + [change])
+        if change in self._open:
+            changes = [frame.change for frame in self._frames]
+            raise TriggerCycleError(changes[changes.index(change) :] + [change])
 
     def _revert(self, effects: List[Effect], removed: bool, pending: int) -> None:
         for action, flag, _ in reversed(effects):

@@ -23,7 +23,7 @@ from .model import (
 
 Condition = Tuple[int, Sequence[str]]
 
-__all__ = ["ALL", "ANY", "HOOKS", "NONE", "NOT_ALL", "OTHER", "RESTRICTED", "Bus", "given"]
+__all__ = ["ALL", "ANY", "HOOKS", "NONE", "NOT_ALL", "OTHER", "RESTRICTED", "TEST", "Bus", "given"]
 
 
 def given(engine: Any, *flags: str) -> Any:
