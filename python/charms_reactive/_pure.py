@@ -133,7 +133,8 @@ class Engine:
         self._handlers: List[_Handler] = []
         self._ready: Set[int] = set()
         self._unwatching: Set[int] = set()
-        # Triggers, and the changes that are being made; `_bases` has the depth of each change(), `_open` those changes as a set.
+        # Triggers, and the changes that are being made, also as a set; `_bases` has the depth of
+        # each change().
         self._triggers: Dict[Tuple[str, bool], _Trigger] = {}
         self._frames: List[_Frame] = []
         self._bases: List[int] = []
