@@ -40,6 +40,12 @@ class _AliasFinder:
         spec.loader_state = (module.__spec__, module.__loader__, module.__package__)
         return module
 
+    def get_code(self, fullname: str) -> Any:
+        """The code of a module, which ``python -m`` asks for."""
+        name = _PACKAGE + fullname[len(_OTHER_NAME) :]
+        loader: Any = importlib.import_module(name).__loader__
+        return loader.get_code(name)
+
     def exec_module(self, module: ModuleType) -> None:
         spec: Any = module.__spec__
         module.__spec__, module.__loader__, module.__package__ = spec.loader_state

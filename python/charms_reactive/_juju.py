@@ -207,9 +207,9 @@ def log_setting() -> str:
 
     ``CHARMS_REACTIVE_LOG`` goes before the charm option ``reactive-log``; the default is ``info``.
     """
-    setting = os.environ.get("CHARMS_REACTIVE_LOG") or _charm_option("reactive-log") or "info"
+    setting = os.environ.get("CHARMS_REACTIVE_LOG") or _charm_option("reactive-log")
     # YAML reads a bare `off` as false, and people write TRACE.
-    setting = "off" if setting is False else str(setting).strip().lower()
+    setting = "off" if setting is False else str(setting or "info").strip().lower()
     if setting not in ("off", "info", "trace"):
         log("reactive-log must be off, info or trace, not %r; using info" % setting, WARNING)
         setting = "info"
@@ -287,6 +287,7 @@ def _write_log(text: str, level: str) -> None:
     except FileNotFoundError:
         print("juju-log: %s: %s" % (level, text), file=sys.stderr)
     except subprocess.TimeoutExpired:
+        print("juju-log did not come back; it was to log:\n%s: %s" % (level, text), file=sys.stderr)
         reason = "no answer after %g s; see whether the Juju agent lives" % timeout
         raise HookToolError("juju-log", reason) from None
     except OSError as error:

@@ -6,34 +6,34 @@ from . import _state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable
+    from typing import Tuple
 
 _INVOKED = "reactive.invoked."
 
 
-def done_before(stable_id: str, path: str, line: object, name: str, others: Iterable[str] = ()) -> bool:
+def done_before(stable_id: str, path: str, line: object, name: str, any_line: bool = True) -> bool:
     """Whether a function was marked as having run.
 
-    1.5.x marks a function by file, line and name, and forgets it when a line is added above it. A
-    mark of that kind counts whatever its line, unless it is the mark of another function.
+    1.5.x marks a function by file, line and name, and forgets it when a line is added above it. Here
+    a mark of that kind counts whatever its line.
 
     Args:
         stable_id: its name without a line.
         path: the file, as in marks of 1.5.x.
         line: the line on which it begins.
         name: its name in the file.
-        others: marks of 1.5.x that belong to other functions.
+        any_line: whether the file has no other function of this name that a mark of 1.5.x may be of.
     """
     marks = _state.unit.getrange(_INVOKED)
     if marks.get(stable_id) or marks.get("%s:%s:%s" % (path, line, name)):
         return True
-    others = set(others)
-    for mark, done in marks.items():
-        if done and mark not in others and mark.startswith(path + ":"):
-            marked_line, _, marked_name = mark[len(path) + 1 :].partition(":")
-            if marked_line.isdigit() and marked_name == name:
-                return True
-    return False
+    return any_line and any(done and _without_line(mark) == (path, name) for mark, done in marks.items())
+
+
+def _without_line(mark: str) -> Tuple[str, str]:
+    """File and name of a mark of 1.5.x; both empty if it is not of that kind."""
+    path, line, name = ("::" + mark).rsplit(":", 2)
+    return (path[2:], name) if line.isdigit() else ("", "")
 
 
 def remember(*ids: str) -> None:

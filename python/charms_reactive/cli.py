@@ -10,6 +10,7 @@ import argparse
 import os
 import shlex
 import sys
+import traceback
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from . import _files, _juju, _once, _state, flags, helpers, relations
@@ -459,13 +460,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return _TROUBLE
     try:
         return _run(arguments)
-    except (ReactiveError, ValueError) as error:
-        print("charms.reactive %s: %s" % (arguments.command, error), file=sys.stderr)
-        return _TROUBLE
     except BrokenPipeError:
         # The reader has seen enough; keep the interpreter from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _YES
+    except (ReactiveError, ValueError) as error:
+        print("charms.reactive %s: %s" % (arguments.command, error), file=sys.stderr)
+    except Exception:  # noqa: BLE001 -- status 1 would be the answer no
+        traceback.print_exc()
+    _juju.hand_over()
+    return _TROUBLE
 
 
 if __name__ == "__main__":

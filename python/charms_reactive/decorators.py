@@ -10,7 +10,7 @@ from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
 from ._files import FileWatch
 from ._juju import hookenv
 from .endpoints import Endpoint
-from .errors import StrictModeError
+from .errors import FlagNameError, StrictModeError
 from .flags import is_flag_set
 from .handlers import Handler, _action_id, _place, _short_action_id, unwrap
 from .helpers import any_hook
@@ -18,7 +18,19 @@ from .relations import endpoint_from_flag, endpoint_from_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar, overload
+    from typing import (
+        Any,
+        Callable,
+        Iterable,
+        Iterator,
+        List,
+        Optional,
+        Sequence,
+        Set,
+        Tuple,
+        TypeVar,
+        overload,
+    )
 
     from ._files import Filename
 
@@ -58,12 +70,12 @@ def when_all(*desired_flags: str) -> Decorator[Action]:
     In a module of an interface layer ``{endpoint_name}`` stands for each endpoint of its role and
     interface. A function with parameters gets the relation objects of its flags (legacy).
     """
-    return partial(_when, ALL, desired_flags)
+    return _flag_decorator(ALL, desired_flags)
 
 
 def when_any(*desired_flags: str) -> Decorator[Action]:
     """Invoke the function when at least one of the flags is set. Never passes arguments."""
-    return partial(_when, ANY, desired_flags)
+    return _flag_decorator(ANY, desired_flags)
 
 
 def when_not(*desired_flags: str) -> Decorator[Action]:
@@ -73,29 +85,60 @@ def when_not(*desired_flags: str) -> Decorator[Action]:
 
 def when_none(*desired_flags: str) -> Decorator[Action]:
     """Invoke the function when none of the flags is set. Never passes arguments."""
-    return partial(_when, NONE, desired_flags)
+    return _flag_decorator(NONE, desired_flags)
 
 
 def when_not_all(*desired_flags: str) -> Decorator[Action]:
     """Invoke the function when at least one of the flags is not set. Never passes arguments."""
-    return partial(_when, NOT_ALL, desired_flags)
+    return _flag_decorator(NOT_ALL, desired_flags)
+
+
+def _flag_decorator(kind: int, desired_flags: Tuple[str, ...]) -> Decorator[Action]:
+    _check_flags(desired_flags)
+    return partial(_when, kind, desired_flags)
+
+
+def _check_flags(flags: Sequence[str]) -> None:
+    for flag in flags:
+        if not isinstance(flag, str):  # a list, or the function itself below a bare decorator
+            raise FlagNameError(flag)
 
 
 def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
-    endpoint_names = _get_endpoint_names(action)
-    if not endpoint_names and any("{endpoint_name}" in flag for flag in desired_flags):
-        # An interface layer whose other role is the one in use: nothing to react to.
-        return action
-    for endpoint_name in endpoint_names or [None]:
-        handler = Handler.get(action, endpoint_name)
+    for endpoint_name, handler in _handlers(action, desired_flags):
         flags = _expand_endpoint_name(endpoint_name, desired_flags)
         handler.add_condition(kind, flags)
-        if _is_endpoint_method(action):
-            if not handler.has_args:  # one self, however many decorators
-                handler.add_args(map(endpoint_from_name, [endpoint_name]))
-        elif kind == ALL and _takes_arguments(action):
+        if kind == ALL and not _is_endpoint_method(action) and _takes_arguments(action):
             handler.add_args(_relations_of(flags))
     return action
+
+
+# Functions of interface layers for a role or interface that the charm has no endpoint of.
+_unserved: Set[str] = set()
+
+
+def _handlers(
+    action: Callable[..., Any], desired_flags: Sequence[str] = ()
+) -> List[Tuple[Optional[str], Handler]]:
+    """A function's handlers: one, or in a module of an interface layer one for each endpoint.
+
+    There is none where the function is about an endpoint and the charm has no such one, whichever
+    of its decorators said so. A method of an endpoint gets its endpoint, once.
+    """
+    names = _get_endpoint_names(action)
+    method = _is_endpoint_method(action)
+    if not names:
+        key = _action_id(action)
+        if (method and _is_of_interface(action)) or any("{endpoint_name}" in flag for flag in desired_flags):
+            _unserved.add(key)
+            Handler._HANDLERS.pop(key, None)
+        if key in _unserved:
+            return []
+    handlers = [(name, Handler.get(action, name)) for name in names or [None]]
+    for name, handler in handlers:
+        if method and not handler.has_args:
+            handler.add_args(map(endpoint_from_name, [name]))
+    return handlers
 
 
 def _relations_of(flags: Iterable[str]) -> Iterator[Any]:
@@ -107,11 +150,15 @@ def _relations_of(flags: Iterable[str]) -> Iterator[Any]:
 
 def _get_endpoint_names(action: Callable[..., Any]) -> List[Optional[str]]:
     """The endpoints that a function in a module of an interface layer serves."""
+    if not _is_of_interface(action):
+        return []
     directory, file = os.path.split(_place(action)[0])
     role, _ = os.path.splitext(file)
-    if role not in ("requires", "provides", "peers"):
-        return []
     return list(hookenv.role_and_interface_to_relations(role, os.path.basename(directory)) or [])
+
+
+def _is_of_interface(action: Callable[..., Any]) -> bool:
+    return os.path.basename(_place(action)[0]) in ("requires.py", "provides.py", "peers.py")
 
 
 def _expand_endpoint_name(endpoint_name: Optional[str], flags: Sequence[str]) -> Tuple[str, ...]:
@@ -156,16 +203,23 @@ def hook(*hook_patterns: str) -> Decorator[Action]:
     See :func:`~charms_reactive.helpers.any_hook` for the patterns. Cannot be combined with flags,
     which are looked at only when all hook handlers have run. Prefer flags.
     """
+    _check_names("hook", hook_patterns)
 
     def register(action: Action) -> Action:
         handler = Handler.get(action)
         handler.confine(HOOKS)
         handler.add_predicate(partial(any_hook, *hook_patterns))
-        if _takes_arguments(action):
+        if _takes_arguments(action) and not (_is_endpoint_method(action) and handler.has_args):
             handler.add_args(_relation_of_hook())
         return action
 
     return register
+
+
+def _check_names(decorator: str, names: Sequence[str]) -> None:
+    for name in names:
+        if not isinstance(name, str):  # a list, or the function itself below a bare decorator
+            raise TypeError("@%s takes names, as in @%s('a', 'b'), not %r" % (decorator, decorator, name))
 
 
 def _relation_of_hook() -> Iterator[Any]:
@@ -183,6 +237,7 @@ def action(*names: str) -> Decorator[Action]:
     Args:
         names: the actions' names, as in ``actions.yaml``.
     """
+    _check_names("action", names)
 
     def register(function: Action) -> Action:
         handler = Handler.get(function)
@@ -222,19 +277,38 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Decorator
     """
 
     def register(action: Action) -> Action:
-        handler = Handler.get(action)
-        watch = FileWatch(_stable_id(action), filenames, hash_type)
-        handler.add_predicate(watch.changed)
-        handler.add_pre_callback(watch.consume)
+        for endpoint_name, handler in _handlers(action):
+            watch = FileWatch(_stable_id(action, endpoint_name), filenames, hash_type)
+            handler.add_predicate(watch.changed)
+            handler.add_pre_callback(watch.consume)
         return action
 
     return register
 
 
-def _stable_id(action: Callable[..., Any]) -> str:
-    """A name for a function that stays the same when lines are added above it."""
+def _stable_id(action: Callable[..., Any], endpoint_name: Optional[str]) -> str:
+    """A name for a handler that stays the same when lines are added above its function."""
+    name = _qualified_name(action)
+    # Of several functions with one name the first keeps it, and the others are counted.
+    namesakes = _ids_of_actions(lambda other: _qualified_name(other) == name)
+    position = namesakes.index(_action_id(action))
+    return (
+        name
+        + ("#%d" % (position + 1) if position else "")
+        + (":%s" % endpoint_name if endpoint_name is not None else "")
+    )
+
+
+def _qualified_name(action: Callable[..., Any]) -> str:
     inner = unwrap(action)
-    return "%s.%s" % (getattr(inner, "__module__", "?"), getattr(inner, "__qualname__", repr(inner)))
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    return "%s.%s" % (named.__module__, named.__qualname__)
+
+
+def _ids_of_actions(matches: Callable[[Callable[..., Any]], bool]) -> List[str]:
+    """The ids of the matching functions among those that are handlers, each once, in order."""
+    actions = [handler._action for handler in Handler.get_handlers()]
+    return list(dict.fromkeys(_action_id(action) for action in actions if matches(action)))
 
 
 if TYPE_CHECKING:
@@ -255,16 +329,18 @@ def only_once(action: Any = None) -> Any:
     """
     if action is None:
         return only_once
-    handler = Handler.get(action)
-    handler.add_predicate(lambda: not _done_before(action))
-    handler.add_post_callback(lambda: _once.remember(_action_id(action), _stable_id(action)))
+    for endpoint_name, handler in _handlers(action):
+        stable_id = _stable_id(action, endpoint_name)
+        handler.add_predicate(partial(_not_done_before, action, stable_id))
+        handler.add_post_callback(partial(_once.remember, _action_id(action, endpoint_name), stable_id))
     return action
 
 
-def _done_before(action: Callable[..., Any]) -> bool:
+def _not_done_before(action: Callable[..., Any], stable_id: str) -> bool:
     path, line, name = _place(action)
-    others = set(Handler._HANDLERS) - {_action_id(action)}
-    return _once.done_before(_stable_id(action), path, line, name, others)
+    # A mark that 1.5.x left on another line may be that of any function of this name in the file.
+    namesakes = _ids_of_actions(lambda other: _place(other)[::2] == (path, name))
+    return not _once.done_before(stable_id, path, line, name, any_line=len(namesakes) < 2)
 
 
 def not_unless(*desired_flags: str) -> Decorator[Action]:
@@ -273,6 +349,7 @@ def not_unless(*desired_flags: str) -> Decorator[Action]:
     A guard and a piece of documentation: unlike :func:`when` it makes no handler of the function,
     and it lets the call go on. In strict mode the call is an error.
     """
+    _check_flags(desired_flags)
 
     def guard(action: Action) -> Action:
         name = _short_action_id(action)

@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 
 from . import _juju
-from .errors import HandlerImportError, ReactiveError
+from .errors import HandlerImportError, UnitStateError
 from .external import ExternalHandler
 
 TYPE_CHECKING = False
@@ -58,8 +58,8 @@ def _register_handlers_from_file(root: str, filepath: str) -> None:
     if filepath.endswith(".py"):
         try:
             _load_module(root, filepath)
-        except ReactiveError:
-            raise
+        except (HandlerImportError, UnitStateError):
+            raise  # they name the file that is to blame
         except Exception as error:
             raise HandlerImportError(filepath, error) from error
     elif _is_external_handler(filepath):

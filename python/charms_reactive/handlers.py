@@ -52,7 +52,9 @@ def _action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
     """The key of a function: absolute file, line and name, with the endpoint's name behind it."""
     if hasattr(action, "_action_id"):
         return _join([action._action_id], suffix)
-    return _join(_place(action), suffix)
+    path, line, name = _place(action)
+    # A callable object has no line, and only its identity tells it from others of its class.
+    return _join((path, line or id(action), name), suffix)
 
 
 def _short_action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:

@@ -4,7 +4,8 @@
 # reactive_handler_main. Needs bash 4.4 or later and the command charms.reactive on PATH.
 #
 # Each function here begins with `local -` and `set +eux`, so that the caller's options, `set -x`
-# above all, are neither seen nor changed; CHARMS_REACTIVE_TRACE=true traces this file as well.
+# above all, are neither seen nor changed; CHARMS_REACTIVE_TRACE=true traces this file as well. Words
+# that a script may well have as the name of a handler are called as `builtin` and `command`.
 
 if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
     cat <<'HELP'
@@ -75,14 +76,14 @@ function __reactive_quote() {
 function __reactive_find_function() {
     local file=$1 line=$2 text
     local definition='^[[:space:]]*(function[[:space:]]+([^[:space:](){};&|<>]+)|([^[:space:](){};&|<>#$=]+)[[:space:]]*\([[:space:]]*\))'
-    while IFS= read -r text || [[ -n "$text" ]]; do
+    while IFS= builtin read -r text || [[ -n "$text" ]]; do
         if [[ "$text" =~ $definition ]]; then
             __reactive_found="${BASH_REMATCH[2]:-${BASH_REMATCH[3]}}"
             __reactive_found_line=$line
             return 0
         fi
         line=$((line + 1))
-    done < <(tail -n "+$line" -- "$file")
+    done < <(command tail -n "+$line" -- "$file")
     return 1
 }
 
@@ -93,7 +94,7 @@ function @decorator() {
     local file=${BASH_SOURCE[2]} line=${BASH_LINENO[1]} test=$1 argument arguments=""
     shift
     if ! __reactive_find_function "$file" "$((line + 1))"; then
-        echo "charms.reactive.sh: $file:$line: no function below this decorator" >&2
+        builtin echo "charms.reactive.sh: $file:$line: no function below this decorator" >&2
         exit 126
     fi
     for argument in "$@"; do
@@ -155,13 +156,13 @@ function __reactive_test() {
     matching=$(charms.reactive test "${specs[@]}")
     status=$?
     if [[ $status -ne 0 ]]; then
-        echo "charms.reactive.sh: $0: the conditions could not be tested" >&2
+        builtin echo "charms.reactive.sh: $0: the conditions could not be tested" >&2
         exit 126
     fi
     if [[ -z "$matching" ]]; then
         exit 1
     fi
-    echo "$matching"
+    builtin echo "$matching"
     exit 0
 }
 
@@ -170,17 +171,17 @@ function __reactive_invoke() {
     # nothing on the way here changes any but x.
     local __reactive_name
     local -a __reactive_todo=() __reactive_done=()
-    IFS=, read -r -a __reactive_todo <<<"$__reactive_argument" || true
+    IFS=, builtin read -r -a __reactive_todo <<<"$__reactive_argument" || true
     for __reactive_name in ${__reactive_todo[@]+"${__reactive_todo[@]}"}; do
         if [[ -z "${__reactive_ids[$__reactive_name]-}" ]]; then
-            echo "charms.reactive.sh: $0: no handler is called $__reactive_name" >&2
+            builtin echo "charms.reactive.sh: $0: no handler is called $__reactive_name" >&2
             exit 126
         fi
         if [[ "${__reactive_tests[$__reactive_name]}" == *" when_file_changed "* ]]; then
             __reactive_specify "$__reactive_name"
             charms.reactive invoking "$__reactive_spec" || exit
         fi
-        echo "Invoking bash reactive handler: $__reactive_name" >&2
+        builtin echo "Invoking bash reactive handler: $__reactive_name" >&2
         if [[ "$__reactive_options" == *x* ]]; then
             set -x
         fi

@@ -1,0 +1,303 @@
+"""The package itself: its two names, what importing it loads, and the names that charms rely on."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from types import ModuleType
+from typing import List
+from unittest import mock
+
+import pytest
+
+import charms.reactive
+import charms_reactive
+from charms_reactive.bus import Handler
+
+from .support import PACKAGES, Framework, Unit
+
+MODULES = [
+    "",
+    ".bus",
+    ".cli",
+    ".decorators",
+    ".discovery",
+    ".endpoints",
+    ".errors",
+    ".external",
+    ".flags",
+    ".handlers",
+    ".helpers",
+    ".patterns",
+    ".relations",
+    ".trace",
+    "._juju",
+    "._main",
+    "._state",
+]
+
+
+def _run(unit: Unit, source: str, *arguments: str) -> str:
+    done = unit.execute([sys.executable] + list(arguments) + ["-c", source])
+    assert done.status == 0, done.stderr
+    return done.stdout
+
+
+# -- two names, one package ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_module_under_both_names(module: str) -> None:
+    one = importlib.import_module("charms_reactive" + module)
+    other = importlib.import_module("charms.reactive" + module)
+    assert one is other
+    assert one.__name__ == "charms_reactive" + module
+    assert one.__spec__ is not None
+    assert one.__spec__.name == "charms_reactive" + module
+    assert one.__package__ == ("charms_reactive.patterns" if module == ".patterns" else "charms_reactive")
+
+
+def test_in_a_new_process_either_name_may_come_first(one_unit: Unit) -> None:
+    source = """
+import importlib, subprocess, sys
+for module in %r:
+    for first, second in (("charms_reactive", "charms.reactive"), ("charms.reactive", "charms_reactive")):
+        check = (
+            "import importlib, sys\\n"
+            "a = importlib.import_module(%%r)\\nb = importlib.import_module(%%r)\\n"
+            "assert a is b, (a, b)\\n"
+            "import charms.reactive, charms_reactive\\n"
+            "assert charms.reactive is charms_reactive\\n"
+            "assert sys.modules['charms.reactive'] is charms_reactive\\n"
+        ) %% (first + module, second + module)
+        subprocess.run([sys.executable, "-c", check], check=True)
+""" % (MODULES,)
+    _run(one_unit, source)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import charms.reactive as r",
+        "from charms import reactive as r",
+        "import charms.reactive; r = charms.reactive",
+        "import charms.reactive.bus; r = charms.reactive",
+        "from charms.reactive import bus; import charms.reactive as r",
+        "import charms.reactive.relations as relations; import charms.reactive as r",
+        "from charms.reactive.helpers import data_changed; import charms.reactive as r",
+    ],
+)
+def test_compat_1_import_forms_of_charms(one_unit: Unit, statement: str) -> None:
+    names = ["bus", "flags", "helpers", "relations", "endpoints", "decorators", "trace", "patterns"]
+    _run(one_unit, statement + "\nfor name in %r: assert getattr(r, name)\nr.bus.Handler.get" % (names,))
+
+
+@pytest.mark.parametrize("name", ["charms.reactive", "charms_reactive"])
+@pytest.mark.parametrize("attribute", ["set_flag", "when", "bus.set_state", "relations.endpoint_from_name"])
+def test_compat_3_16_a_patch_of_either_name_patches_both(name: str, attribute: str) -> None:
+    other = "charms_reactive" if name == "charms.reactive" else "charms.reactive"
+    path, _, leaf = (other + "." + attribute).rpartition(".")
+    with mock.patch(name + "." + attribute) as fake:
+        assert getattr(importlib.import_module(path), leaf) is fake
+    assert getattr(importlib.import_module(path), leaf) is not fake
+
+
+@pytest.mark.parametrize("module", [".helpers", ".decorators", ".trace", ".cli"])
+@pytest.mark.parametrize("name", ["charms.reactive", "charms_reactive"])
+def test_compat_3_16_reload(one_unit: Unit, name: str, module: str) -> None:
+    _run(
+        one_unit,
+        "import importlib\nm = importlib.import_module(%r)\nassert importlib.reload(m) is m\n"
+        "assert importlib.import_module(%r) is m" % (name + module, "charms_reactive" + module),
+    )
+
+
+def test_compat_3_17_importing_again_after_a_failed_import(one_unit: Unit) -> None:
+    source = """
+import sys
+sys.modules["charmhelpers.core.hookenv"] = None
+try:
+    import charms.reactive
+except ImportError:
+    pass
+else:
+    raise AssertionError
+del sys.modules["charmhelpers.core.hookenv"]
+import charms.reactive
+charms.reactive.set_flag
+"""
+    _run(one_unit, source)
+
+
+def test_compat_3_21_other_distributions_live_beside_us(one_unit: Unit) -> None:
+    """charms.layer, charms.apt and the like, each from a directory of its own."""
+    begin = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    one_unit.write("one/charms/__init__.py", begin)
+    one_unit.write("one/charms/layer/__init__.py", "X = 1\n")
+    one_unit.write("two/charms/__init__.py", begin)
+    one_unit.write("two/charms/apt.py", "import charms.reactive\nX = charms.reactive.set_flag\n")
+    for paths in (["one", "two", str(PACKAGES)], [str(PACKAGES), "one", "two"]):
+        one_unit.env["PYTHONPATH"] = ":".join(paths)
+        _run(
+            one_unit,
+            "import charms.layer, charms.apt, charms.reactive.flags\nassert charms.layer.X == 1\n"
+            "assert charms.apt.X is charms.reactive.flags.set_flag",
+        )
+
+
+def test_compat_3_9_layers_hang_their_guards_on_the_package() -> None:
+    assert not hasattr(charms.reactive, "_leadership_registered")
+    charms.reactive._leadership_registered = True  # type: ignore[attr-defined]
+    try:
+        assert charms_reactive._leadership_registered  # type: ignore[attr-defined]
+    finally:
+        del charms.reactive._leadership_registered  # type: ignore[attr-defined]
+
+
+# -- what importing loads --------------------------------------------------------------------------------
+
+BLOCKED = """
+import sys
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("setuptools", "distutils", "pkg_resources", "_distutils_hack"):
+            raise ImportError("blocked: " + name)
+
+for name in list(sys.modules):
+    if name.partition(".")[0] in ("setuptools", "distutils", "pkg_resources", "_distutils_hack"):
+        del sys.modules[name]
+sys.meta_path.insert(0, Block())
+"""
+
+
+def test_spec20_install_imports_without_setuptools_and_distutils(one_unit: Unit) -> None:
+    _run(one_unit, BLOCKED + "".join("import charms.reactive%s\n" % module for module in MODULES))
+
+
+def test_spec20_install_a_hook_without_setuptools(unit: Unit) -> None:
+    unit.hook_file("hooks/start", BLOCKED + "from charms.reactive import main\nmain()\n")
+    unit.write("reactive/app.py", "from charms.reactive import *\nset_flag('a')\n")
+    done = unit.run("start")
+    assert done.status == 0, done.stderr
+    assert unit.committed_flags() == ["a"]
+
+
+def test_spec20_install_charmhelpers_host_is_never_imported(unit: Unit) -> None:
+    """It refuses every distribution but Ubuntu and CentOS."""
+    unit.hook_file(
+        "hooks/start",
+        "import sys\nfrom charms.reactive import main\nimport charms.reactive.cli\nmain()\n"
+        "loaded = [n for n in ('charmhelpers.core.host', 'charmhelpers.osplatform', 'setuptools',"
+        " 'pkg_resources', 'distutils') if n in sys.modules]\nassert not loaded, loaded\n",
+    )
+    unit.write(
+        "reactive/app.py",
+        "from charms.reactive import *\n@when_file_changed('metadata.yaml')\ndef f(): data_changed('x', 1)\n",
+    )
+    done = unit.run("start")
+    assert done.status == 0, done.stderr
+
+
+def test_spec20_install_the_real_distutils_is_found_afterwards(one_unit: Unit) -> None:
+    """The stand-in for charmhelpers must not be what others get."""
+    _run(
+        one_unit,
+        "import charms.reactive, sys\n"
+        "assert 'distutils' not in sys.modules or sys.modules['distutils'].__file__\n"
+        "from charmhelpers.core import hookenv\n"
+        "assert hookenv.has_juju_version",
+    )
+
+
+def test_importing_runs_no_process_and_opens_no_state(one_unit: Unit) -> None:
+    _run(one_unit, "import charms.reactive, charms.reactive.cli")
+    assert one_unit.calls() == []
+    assert one_unit.logged() == []
+    assert not (one_unit.directory / ".unit-state.db").exists()
+
+
+# -- names -------------------------------------------------------------------------------------------
+
+NAMES = {
+    "charms.reactive": (
+        "set_flag clear_flag toggle_flag register_trigger is_flag_set all_flags_set any_flags_set get_flags "
+        "get_unset_flags set_state remove_state toggle_state is_state all_states get_states any_states "
+        "when when_all when_any when_not when_none when_not_all not_unless when_file_changed collect_metrics "
+        "meter_status_changed only_once hook action data_changed is_data_changed any_file_changed "
+        "endpoint_from_name endpoint_from_flag relation_from_flag relation_from_state Endpoint main "
+        "engine_name ReactiveError"
+    ),
+    "charms.reactive.bus": (
+        "Handler ExternalHandler FlagWatch BrokenHandlerException discover dispatch LOG_OPTS _action_id "
+        "_short_action_id _append_path _load_module _is_external_handler _register_handlers_from_file "
+        "State StateList set_state remove_state get_state get_states"
+    ),
+    "charms.reactive.flags": "State StateList get_state get_states set_state _get_flag_value",
+    "charms.reactive.helpers": (
+        "any_hook was_invoked mark_invoked is_state toggle_state all_states any_states _hook "
+        "_restricted_hook _when_all _when_any _when_none _when_not_all"
+    ),
+    "charms.reactive.trace": "NullTracer LogTracer install_tracer tracer",
+    "charms.reactive.decorators": "when hook only_once not_unless",
+    "charms.reactive.relations": (
+        "RelationFactory relation_factory endpoint_from_name endpoint_from_flag relation_from_name "
+        "relation_from_flag relation_from_state"
+    ),
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_compat_1_names_of_older_versions_are_there(module: str) -> None:
+    there = importlib.import_module(module)
+    missing = [name for name in NAMES[module].split() if not hasattr(there, name)]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        ("register_trigger", ["when", "when_not", "set_flag", "clear_flag", "callback"]),
+        ("set_flag", ["flag", "value"]),
+        ("toggle_flag", ["flag", "should_set"]),
+        ("data_changed", ["data_id", "data", "hash_type"]),
+        ("any_file_changed", ["filenames", "hash_type"]),
+        ("main", ["relation_name"]),
+    ],
+)
+def test_compat_1_parameters_keep_their_names_and_order(function: str, parameters: List[str]) -> None:
+    assert list(inspect.signature(getattr(charms_reactive, function)).parameters) == parameters
+
+
+def test_compat_2_the_constructor_of_an_endpoint_keeps_its_names() -> None:
+    parameters = list(inspect.signature(charms_reactive.Endpoint.__init__).parameters)
+    assert parameters == ["self", "endpoint_name", "relation_ids"]
+
+
+def test_star_import_gives_no_module_and_no_surprise() -> None:
+    namespace: dict = {}  # type: ignore[type-arg]
+    exec("from charms.reactive.flags import *", namespace)
+    assert not [name for name, thing in namespace.items() if isinstance(thing, ModuleType)]
+
+
+def test_engine_name_follows_the_variable(unit: Unit) -> None:
+    out = _run(unit, "import charms.reactive\nprint(charms.reactive.engine_name())")
+    assert out == unit.engine_name + "\n"
+
+
+def test_handlers_can_be_cleared_and_registered_anew(framework: Framework) -> None:
+    charms_reactive.when("a")(lambda: framework.told.append("old"))
+    framework.dispatch("a")
+    Handler.clear()
+    assert list(Handler.get_handlers()) == []
+    charms_reactive.when("a")(lambda: framework.told.append("new"))
+    assert framework.dispatch() == ["new"]
+
+
+@pytest.mark.parametrize("engine", ["rust", "Native"])
+def test_an_unknown_engine_is_an_error_that_says_so(one_unit: Unit, engine: str) -> None:
+    one_unit.env["CHARMS_REACTIVE_ENGINE"] = engine
+    done = one_unit.execute([sys.executable, "-c", "import charms.reactive"])
+    assert done.status != 0
+    assert "CHARMS_REACTIVE_ENGINE must be native or pure, not '%s'" % engine in done.stderr
