@@ -20,6 +20,7 @@ from ._version import __version__ as __version__
 from .flags import *  # noqa: F403
 from .relations import *  # noqa: F403
 from .endpoints import *  # noqa: F403
+from .patterns.request_response import *  # noqa: F403
 from .decorators import *  # noqa: F403
 from .helpers import *  # noqa: F403
 

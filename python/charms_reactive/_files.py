@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 SHARED = "reactive.files_changed."
-_SEEN = "reactive.files_seen."
+_SEEN = _state.FILES_SEEN
 
 
 def file_hash(path: str, hash_type: str = "md5") -> Optional[str]:

@@ -150,7 +150,14 @@ def _relation_call(
         member = getattr(relation, method)
     except AttributeError:
         raise CommandError("%s has no method %r" % (type(relation).__name__, method)) from None
-    return member(*arguments) if callable(member) else member
+    answer = member(*arguments) if callable(member) else member
+    # A hook publishes when it succeeds; for what this process has written there is no later.
+    for endpoint in Endpoint._endpoints.values():
+        for connected in endpoint.relations:
+            connected._flush_data()
+    if method == "conversations" and isinstance(relation, relations.RelationBase):
+        return [conversation.scope for conversation in answer]
+    return answer
 
 
 def _with_endpoint(asked: str, find: Callable[[str], Any]) -> Any:

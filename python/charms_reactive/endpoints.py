@@ -1,20 +1,63 @@
-"""Endpoints: the classes that interface layers are made of."""
+"""Endpoints: the classes that interface layers are made of, and the relation data they see.
+
+Changes of relation data are found in one pass per endpoint and hook: every value is hashed, the hashes
+are compared with the stored ones, which are read at once, and those that differ are written at once.
+The rows are ``reactive.data_changed.endpoint.ENDPOINT.RELATION.UNIT.KEY``. Data of applications has
+the application's name in the unit's place, where 1.5.x neither looks nor writes.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+from collections import UserDict
+from itertools import chain
+
+from . import _juju, _relation_data, _state
 from ._juju import hookenv
-from .flags import is_flag_set
+from .errors import RelationDataError, RelationToolError
+from .flags import clear_flag, is_flag_set, set_flag, toggle_flag
 from .relations import RelationFactory, relation_factory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Dict, List, Optional
+    from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Optional, Tuple, Type
+
+    from typing_extensions import TypeAlias
+
+    Model = Any
+    _List: TypeAlias = List[Any]
+    _UserDict: TypeAlias = UserDict[str, Any]
+else:
+    _List, _UserDict = list, UserDict
 
 __all__ = ["Endpoint"]
+
+# Equal to json.dumps(value, sort_keys=True), which makes a new encoder each time.
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+# What a text that is JSON begins with: a value, or white space before it.
+_BEGINS_JSON = frozenset('{["-0123456789tfnNI \t\n\r')
 
 
 class Endpoint(RelationFactory):
     """Base of an interface layer's class; there is one instance per endpoint of the charm.
+
+    Four flags are managed for each endpoint, before any handler runs:
+
+    ``endpoint.{endpoint_name}.joined``
+        is set as long as there are remote units.
+    ``endpoint.{endpoint_name}.changed``
+        is set when any relation data has changed; the interface layer clears it.
+    ``endpoint.{endpoint_name}.changed.{key}``
+        is set when the data under that key has changed, come or gone, for any remote unit or
+        application; the interface layer clears it.
+    ``endpoint.{endpoint_name}.departed``
+        is set when a remote unit leaves, and cleared in the next hook with units; the interface layer
+        may clear it before.
+
+    Data is looked at in this endpoint's own relation hooks, and in the hook in which ``joined`` is set.
+    Data of applications is looked at in the hooks in which Juju announces that it has changed.
 
     Args:
         endpoint_name: the endpoint's name in ``metadata.yaml``.
@@ -30,7 +73,11 @@ class Endpoint(RelationFactory):
 
     @classmethod
     def from_flag(cls, flag: str) -> Any:
-        """The instance for the endpoint that a set flag is named after, or ``None``."""
+        """The instance for the endpoint that a set flag is named after, or ``None``.
+
+        Args:
+            flag: such as ``endpoint.db.joined``; ``endpoint.`` may be left out.
+        """
         if "." not in flag or not is_flag_set(flag):
             return None
         parts = flag.split(".")
@@ -38,12 +85,17 @@ class Endpoint(RelationFactory):
 
     @classmethod
     def _startup(cls) -> None:
-        """Make the instances, in sorted order of the endpoints' names."""
+        """Make the instances, in sorted order of the endpoints' names, and manage their flags."""
         for endpoint_name in sorted(hookenv.relation_types()):
             endpoint = cls._instance(endpoint_name)
-            if endpoint is not None:
-                endpoint.register_triggers()
-                endpoint.manage_flags()
+            if endpoint is None:
+                continue
+            _juju.hand_over()
+            endpoint.register_triggers()
+            endpoint._manage_departed()
+            endpoint._manage_flags()
+            for relation in endpoint.relations:
+                hookenv.atexit(relation._flush_data)
 
     @classmethod
     def _instance(cls, endpoint_name: str) -> Optional[Endpoint]:
@@ -53,18 +105,76 @@ class Endpoint(RelationFactory):
         factory = relation_factory(endpoint_name)
         if not (isinstance(factory, type) and issubclass(factory, cls)):
             return None
-        endpoint = factory(endpoint_name, sorted(hookenv.relation_ids(endpoint_name)))
+        # Should Juju ever leave the endpoint's name out of relation ids, what we store must not change.
+        relation_ids = [
+            found if ":" in found else "%s:%s" % (endpoint_name, found)
+            for found in sorted(hookenv.relation_ids(endpoint_name))
+        ]
+        endpoint = factory(endpoint_name, relation_ids)
         Endpoint._endpoints[endpoint_name] = endpoint
         return endpoint
 
     def __init__(self, endpoint_name: str, relation_ids: Optional[List[str]] = None) -> None:
         self._endpoint_name = endpoint_name
-        self._relation_ids = list(relation_ids or [])
+        self._relations = KeyList(map(Relation, relation_ids or []), key_attr="relation_id")
+        self._all_joined_units: Optional[CombinedUnitsView] = None
+        self._all_departed_units: Optional[CachedKeyList] = None
 
     @property
     def endpoint_name(self) -> str:
         """The endpoint's name."""
         return self._endpoint_name
+
+    @property
+    def relations(self) -> KeyList:
+        """The :class:`Relation` objects, a :class:`KeyList` by relation id."""
+        return self._relations
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether there are remote units."""
+        return len(self.all_units) > 0
+
+    @property
+    def joined(self) -> bool:
+        """Whether there are remote units.
+
+        .. deprecated:: 0.6.3
+           Use :attr:`is_joined`.
+        """
+        return self.is_joined
+
+    @property
+    def all_units(self) -> CombinedUnitsView:
+        """The units of all relations.
+
+        .. deprecated:: 0.6.1
+           Use :attr:`all_joined_units`.
+        """
+        return self.all_joined_units
+
+    @property
+    def all_joined_units(self) -> CombinedUnitsView:
+        """The units of all relations, by relation id and unit name.
+
+        An application may be related more than once; its units are then listed more than once.
+        """
+        if self._all_joined_units is None:
+            units = chain.from_iterable(relation.units for relation in self.relations)
+            self._all_joined_units = CombinedUnitsView(units)
+        return self._all_joined_units
+
+    @property
+    def all_departed_units(self) -> CachedKeyList:
+        """The units that have left, with their data as it was then, until they are removed from here.
+
+        The list is kept from hook to hook. A unit is in it from the start of the hook in which it
+        departs, and is no longer among :attr:`all_joined_units` then.
+        """
+        if self._all_departed_units is None:
+            key = "reactive.endpoints.departed.%s" % self.endpoint_name
+            self._all_departed_units = CachedKeyList.load(key, RelatedUnit._deserialize, "unit_name")
+        return self._all_departed_units
 
     def expand_name(self, flag: str) -> str:
         """The full name of a flag of this endpoint.
@@ -79,7 +189,711 @@ class Endpoint(RelationFactory):
         """Called once per hook before the flags are managed; for subclasses that couple them."""
 
     def manage_flags(self) -> None:
-        """Called once per hook when the flags have been managed; for subclasses."""
+        """Called when the flags have been managed; for subclasses that have flags of their own.
+
+        That is in this endpoint's own relation hooks, and in every hook at whose start ``joined`` was
+        not set.
+        """
+
+    # -- at the start of a hook ----------------------------------------------------------------
+    def _own_hook(self) -> str:
+        """What happens to one of this endpoint's relations in this hook, such as ``joined``; or nothing."""
+        hook: str = hookenv.hook_name()
+        prefix = self.endpoint_name + "-relation-"
+        return hook[len(prefix) :] if hook.startswith(prefix) else ""
+
+    def _manage_departed(self) -> None:
+        """Move the unit that departs, if one does, from the joined to the departed."""
+        relation_id, unit_name = hookenv.relation_id(), hookenv.remote_unit()
+        if self._own_hook() != "departed" or not relation_id or not unit_name:
+            return
+        known = relation_id in self.relations
+        relation = self.relations[relation_id] if known else Relation(relation_id)
+        self.all_departed_units.append(RelatedUnit(relation, unit_name))
+        if unit_name in relation.joined_units:
+            del relation.joined_units[unit_name]
+            self._all_joined_units = None
+        if known and not relation.joined_units:
+            del self.relations[relation_id]
+
+    def _manage_flags(self) -> None:
+        """Set and clear this endpoint's flags."""
+        happens = self._own_hook()
+        joined = self.expand_name("joined")
+        was_joined = is_flag_set(joined)
+        toggle_flag(joined, self.is_joined)
+        if happens == "departed":
+            set_flag(self.expand_name("departed"))
+        elif self.is_joined:
+            clear_flag(self.expand_name("departed"))
+        if was_joined and not happens:
+            return  # reading data costs a process per unit, and every change comes with its own hook
+        changed = self.expand_name("changed")
+        for key in self._changed_keys(happens):
+            set_flag(changed)
+            # No formatting: the other side chooses the key.
+            set_flag(changed + "." + key)
+        _juju.hand_over()
+        self.manage_flags()
+
+    def _changed_keys(self, happens: str) -> List[str]:
+        """The keys whose data differs from what was last seen, for each unit in order; remembers it."""
+        prefix = "reactive.data_changed.endpoint.%s." % self.endpoint_name
+        stored = _state.unit.getrange(prefix)
+        bags: Dict[str, JSONUnitDataView] = {
+            "%s.%s." % (unit.relation.relation_id, unit.unit_name): unit.received for unit in self.all_units
+        }
+        here = hookenv.relation_id()
+        if happens == "changed" and here in self.relations and not hookenv.remote_unit():
+            # Without a unit it is an application's data that has changed.
+            application = os.environ.get("JUJU_REMOTE_APP")
+            if application:
+                bags["%s.%s." % (here, application)] = self.relations[here].received_app
+        changed = []
+        current: Dict[str, str] = {}
+        for place, data in bags.items():
+            for key, digest in _changed_digests(data, place, stored):
+                current[place + key] = digest
+                changed.append(key)
+        related = set(self.relations.keys())
+        if happens == "broken":
+            related.discard(here)
+        gone = []
+        for row in stored:  # what is left has not been met
+            relation_id, _, rest = row.partition(".")
+            owner, _, key = rest.partition(".")
+            if relation_id.partition(":")[0] != self.endpoint_name or not key:
+                continue  # not a row of ours; a charm may well have an id of its own there
+            if "%s.%s." % (relation_id, owner) in bags:
+                changed.append(key)
+            elif "/" not in owner and relation_id in related:
+                continue  # an application's data, which this hook has not looked at
+            gone.append(row)
+        if current or gone:
+            _update_rows(prefix, current, gone)
+        return changed
+
+
+def _changed_digests(data: JSONUnitDataView, place: str, stored: Dict[str, Any]) -> Iterator[Tuple[str, str]]:
+    """Each key whose value has another hash than the stored one, and that hash.
+
+    Takes the rows of this place that it meets out of what is stored.
+
+    The hash is that of :func:`~charms_reactive.helpers.data_changed`: md5 of the value as JSON with
+    sorted keys. Most text is written so already, or is no JSON at all, and need not be decoded to be
+    compared.
+    """
+    from hashlib import md5  # most hooks hash nothing
+
+    for key, text in data.raw_data.data.items():
+        name = key if key.isascii() else _storable(key)
+        before = stored.pop(place + name, None)
+        if before is not None and isinstance(text, str) and text.isascii():
+            if md5(text.encode("ascii")).hexdigest() == before:
+                continue
+            if text[:1] not in _BEGINS_JSON and md5(_encode(text).encode("ascii")).hexdigest() == before:
+                continue
+        try:
+            encoded = _encode(data[key])
+        except RecursionError:  # it could be decoded and is too deep to be encoded again
+            encoded = _encode(text)
+        digest = md5(encoded.encode("ascii")).hexdigest()
+        if digest != before:
+            yield name, digest
+
+
+def _storable(key: str) -> str:
+    """A key as a flag and a row can have it: neither can hold half of a surrogate pair."""
+    try:
+        key.encode("utf-8")
+    except UnicodeEncodeError:
+        return key.encode("utf-8", "backslashreplace").decode("utf-8")
+    return key
+
+
+def _update_rows(prefix: str, current: Dict[str, str], gone: List[str]) -> None:
+    """Write and delete rows below a prefix, in the open transaction."""
+    unit = _state.unit
+    unit.begin()
+    for row, value in current.items():
+        unit.set(prefix + row, value)
+    for row in gone:
+        unit.unset(prefix + row)
+
+
+class Relation:
+    """One relation of an endpoint, to one remote application.
+
+    Args:
+        relation_id: for example ``db:3``.
+    """
+
+    def __init__(self, relation_id: str) -> None:
+        self._relation_id = relation_id
+        self._endpoint_name = relation_id.split(":")[0]
+        self._application_name: Optional[str] = None
+        self._application_asked = False
+        self._units: Optional[CombinedUnitsView] = None
+        self._data: Optional[JSONUnitDataView] = None
+        self._app_data: Optional[JSONUnitDataView] = None
+        self._remote_app_data: Optional[JSONUnitDataView] = None
+
+    def __repr__(self) -> str:
+        return "<Relation %s>" % self._relation_id
+
+    @property
+    def relation_id(self) -> str:
+        """The relation's id."""
+        return self._relation_id
+
+    @property
+    def endpoint_name(self) -> str:
+        """The name of the endpoint that this relation belongs to."""
+        return self._endpoint_name
+
+    @property
+    def endpoint(self) -> Any:
+        """The :class:`Endpoint` that this relation belongs to."""
+        return Endpoint.from_name(self.endpoint_name)
+
+    @property
+    def application_name(self) -> Optional[str]:
+        """The remote application's name; in a peer relation it is our own.
+
+        Without remote units Juju has to be asked for it, save in this relation's own hooks; ``None``
+        if it does not tell.
+        """
+        if self._application_name is None and not self._application_asked:
+            if self.units:
+                self._application_name = self.units[0].application_name
+            else:
+                self._application_asked = True
+                self._application_name = _relation_data.remote_application(self.relation_id)
+        return self._application_name
+
+    @property
+    def units(self) -> CombinedUnitsView:
+        """The remote units.
+
+        .. deprecated:: 0.6.1
+           Use :attr:`joined_units`.
+        """
+        return self.joined_units
+
+    @property
+    def joined_units(self) -> CombinedUnitsView:
+        """The remote units, by unit name."""
+        if self._units is None:
+            names = sorted(hookenv.related_units(self.relation_id))
+            self._units = CombinedUnitsView(RelatedUnit(self, name) for name in names)
+        return self._units
+
+    @property
+    def to_publish(self) -> JSONUnitDataView:
+        """What our unit publishes; values are encoded as JSON, mappings with sorted keys.
+
+        Changes are published when the hook succeeds, and forgotten when it fails. ``None`` takes a key
+        away, as ``del`` does.
+        """
+        if self._data is None:
+            self._data = self._own_data(unit=hookenv.local_unit())
+        return self._data
+
+    @property
+    def to_publish_raw(self) -> UnitDataView:
+        """What our unit publishes, as strings; for interfaces that do not use JSON."""
+        return self.to_publish.raw_data
+
+    @property
+    def to_publish_app(self) -> JSONUnitDataView:
+        """What our application publishes; only the leader may write it, or read it.
+
+        Raises:
+            RelationToolError: Juju does not let us read it.
+        """
+        if self._app_data is None:
+            self._app_data = self._own_data(app=hookenv.application_name())
+        return self._app_data
+
+    @property
+    def to_publish_app_raw(self) -> UnitDataView:
+        """What our application publishes, as strings; for interfaces that do not use JSON."""
+        return self.to_publish_app.raw_data
+
+    @property
+    def received_app(self) -> JSONUnitDataView:
+        """What the remote application has published, decoded from JSON."""
+        if self._remote_app_data is None:
+            application = self.application_name
+            data: Dict[str, str] = {}
+            if application is not None:
+                try:
+                    data = dict(_relation_data.read(self.relation_id, app=application))
+                except RelationToolError as error:
+                    if self.units:
+                        raise
+                    # There is nobody to have published anything that would still be needed.
+                    _juju.log("%s; taken as empty" % error, _juju.WARNING)
+            self._remote_app_data = JSONUnitDataView(data)
+            self._remote_app_data._belongs_to(self.relation_id, application)
+        return self._remote_app_data
+
+    @property
+    def received_app_raw(self) -> UnitDataView:
+        """What the remote application has published, as strings."""
+        return self.received_app.raw_data
+
+    def _own_data(self, unit: Optional[str] = None, app: Optional[str] = None) -> JSONUnitDataView:
+        # Not a copy: what we are about to publish is what everybody in this hook should read.
+        view = JSONUnitDataView(_relation_data.read(self.relation_id, unit, app), writeable=True)
+        view._belongs_to(self.relation_id, app or unit)
+        return view
+
+    def _flush_data(self) -> None:
+        """Publish what differs; called when the hook has succeeded."""
+        for view, app in ((self._data, False), (self._app_data, True)):
+            if view is not None:
+                changes = view.raw_data._changes()
+                if changes:
+                    _relation_data.publish(self.relation_id, changes, app=app)
+                    view.raw_data._published()
+
+    def _serialize(self) -> str:
+        return self.relation_id
+
+    @classmethod
+    def _deserialize(cls, relation_id: str) -> Relation:
+        endpoint = Endpoint.from_name(relation_id.split(":")[0])
+        if endpoint is not None and relation_id in endpoint.relations:
+            relation: Relation = endpoint.relations[relation_id]
+            return relation
+        return cls(relation_id)  # it is broken
+
+
+class RelatedUnit:
+    """A remote unit of a relation.
+
+    Args:
+        relation: the :class:`Relation`.
+        unit_name: for example ``mysql/0``.
+        data: what it has published, if that is known already.
+    """
+
+    def __init__(self, relation: Relation, unit_name: str, data: Optional[JSONUnitDataView] = None) -> None:
+        self._relation = relation
+        self._unit_name = unit_name
+        self._application_name = unit_name.split("/")[0]
+        self._data = data
+
+    def __repr__(self) -> str:
+        return "<RelatedUnit %s of %s>" % (self._unit_name, self._relation.relation_id)
+
+    @property
+    def relation(self) -> Relation:
+        """The relation to which the unit belongs."""
+        return self._relation
+
+    @property
+    def unit_name(self) -> str:
+        """The unit's name."""
+        return self._unit_name
+
+    @property
+    def application_name(self) -> str:
+        """The name of the unit's application."""
+        return self._application_name
+
+    @property
+    def received(self) -> JSONUnitDataView:
+        """What the unit has published, decoded from JSON."""
+        if self._data is None:
+            relation_id = self.relation.relation_id
+            # A copy: some functions of charmhelpers add keys to what they have read.
+            self._data = JSONUnitDataView(dict(_relation_data.read(relation_id, self.unit_name)))
+            self._data._belongs_to(relation_id, self.unit_name)
+        return self._data
+
+    @property
+    def received_raw(self) -> UnitDataView:
+        """What the unit has published, as strings."""
+        return self.received.raw_data
+
+    def _serialize(self) -> Dict[str, Any]:
+        return {
+            "relation": self.relation._serialize(),
+            "unit_name": self.unit_name,
+            "data": dict(self.received_raw),
+        }
+
+    @classmethod
+    def _deserialize(cls, data: Dict[str, Any]) -> RelatedUnit:
+        view = JSONUnitDataView(data["data"])
+        view._belongs_to(data["relation"], data["unit_name"])
+        return cls(Relation._deserialize(data["relation"]), data["unit_name"], view)
+
+
+# -- lists of relations and units ---------------------------------------------------------------
+class KeyList(_List):
+    """A list whose items can also be had by one of their attributes, which need not be unique.
+
+    Args:
+        items: what is in the list.
+        key_attr: name of the attribute that is an item's key.
+    """
+
+    def __init__(self, items: Iterable[Any], key_attr: str) -> None:
+        super().__init__(items)
+        self._key_attr = key_attr
+
+    def _index_of(self, key: Any) -> Any:
+        """The index that an index, a slice or a key stands for; the first one, for a key."""
+        if isinstance(key, (int, slice)):
+            return key
+        for index, item in enumerate(self):
+            if getattr(item, self._key_attr) == key:
+                return index
+        raise KeyError(key)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The item with an index or a key; of several with that key the first."""
+        return super().__getitem__(self._index_of(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(self._index_of(key), value)
+
+    def __delitem__(self, key: Any) -> None:
+        super().__delitem__(self._index_of(key))
+
+    def __contains__(self, key_or_value: object) -> bool:
+        return key_or_value in self.keys() or super().__contains__(key_or_value)
+
+    def pop(self, key: Any = -1) -> Any:
+        """Remove an item, by its index or key, and return it."""
+        return super().pop(self._index_of(key))
+
+    def keys(self) -> List[Any]:
+        """The key of each item, in order."""
+        return [getattr(item, self._key_attr) for item in self]
+
+    def values(self) -> List[Any]:
+        """The items as an ordinary list."""
+        return list(self)
+
+    def items(self) -> Iterator[Tuple[Any, Any]]:
+        """Each item with its key in front, in order."""
+        return ((getattr(item, self._key_attr), item) for item in self)
+
+
+class CachedKeyList(KeyList):
+    """A :class:`KeyList` that is written to the unit state whenever it is changed.
+
+    Args:
+        cache_key: key of its row in the unit state.
+        items: what is in the list.
+        key_attr: name of the attribute that is an item's key.
+    """
+
+    def __init__(self, cache_key: str, items: Iterable[Any], key_attr: str) -> None:
+        self._cache_key = cache_key
+        super().__init__(items, key_attr)
+
+    @classmethod
+    def load(cls, cache_key: str, deserializer: Callable[[Any], Any], key_attr: str) -> CachedKeyList:
+        """The list as it was written last; ``deserializer`` makes an item of what was stored of it."""
+        stored = _state.unit.get(cache_key) or []
+        return cls(cache_key, [deserializer(item) for item in stored], key_attr)
+
+    def _save(self) -> None:
+        if self:
+            _state.unit.set(self._cache_key, [item._serialize() for item in self])
+        else:
+            _state.unit.unset(self._cache_key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._save()
+
+    def __delitem__(self, key: Any) -> None:
+        super().__delitem__(key)
+        self._save()
+
+    def __iadd__(self, values: Iterable[Any]) -> CachedKeyList:  # type: ignore[misc]
+        self.extend(values)
+        return self
+
+    def pop(self, key: Any = -1) -> Any:
+        """Remove an item, by its index or key, and return it."""
+        item = super().pop(key)
+        self._save()
+        return item
+
+    def remove(self, value: Any) -> None:
+        """Remove an item."""
+        super().remove(value)
+        self._save()
+
+    def clear(self) -> None:
+        """Remove all items."""
+        super().clear()
+        self._save()
+
+    def append(self, value: Any) -> None:
+        """Add an item at the end."""
+        super().append(value)
+        self._save()
+
+    def insert(self, index: Any, value: Any) -> None:
+        """Add an item in front of another one."""
+        super().insert(index, value)
+        self._save()
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Add items at the end."""
+        super().extend(values)
+        self._save()
+
+
+class CombinedUnitsView(KeyList):
+    """The units of one or more relations, by relation id and unit name, and their data merged.
+
+    Of several units with one name, the name stands for the one in the first relation. In the merged
+    data the first unit that has published a key decides its value, so it is of little use with more
+    than one unit.
+
+    Args:
+        items: the :class:`RelatedUnit` objects.
+    """
+
+    def __init__(self, items: Iterable[RelatedUnit]) -> None:
+        ordered = sorted(items, key=lambda unit: (unit.relation.relation_id, unit.unit_name))
+        super().__init__(ordered, key_attr="unit_name")
+        self._data: Optional[JSONUnitDataView] = None
+
+    @property
+    def received(self) -> JSONUnitDataView:
+        """The data of all units, merged, decoded from JSON."""
+        if self._data is None:
+            merged: Dict[str, str] = {}
+            for unit in reversed(self):
+                merged.update(unit.received_raw)
+            self._data = JSONUnitDataView(merged)
+            relation_ids = sorted({unit.relation.relation_id for unit in self})
+            self._data._belongs_to(", ".join(relation_ids) or None, ", ".join(self.keys()) or None)
+        return self._data
+
+    @property
+    def received_raw(self) -> UnitDataView:
+        """The data of all units, merged, as strings."""
+        return self.received.raw_data
+
+
+# -- relation data ------------------------------------------------------------------------------
+class _View(_UserDict):
+    """What the two views share: a key that is missing reads as ``None``, and not all can be written."""
+
+    writeable: Any
+
+    def __getitem__(self, key: str) -> Any:
+        raise NotImplementedError
+
+    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+        raise NotImplementedError
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value under a key, or ``default`` if there is none."""
+        if key not in self:
+            return default
+        return self[key]
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under a key; if there is none, it becomes ``default``."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Take a key away and return its value.
+
+        Raises:
+            KeyError: there is no such key, and no default was given.
+        """
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def copy(self) -> Any:
+        """The data as a mapping of its own, which is connected to no relation."""
+        return dict(self)
+
+    __copy__ = copy
+
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+        self.update(other)  # which asks whether it may
+        return self
+
+
+class UnitDataView(_View):
+    """The data of a unit or application in a relation, as strings.
+
+    A key that is missing reads as ``None``. Data that was received cannot be changed.
+
+    Args:
+        data: the data.
+        writeable: whether it can be changed.
+    """
+
+    data: Any
+
+    def __init__(self, data: Optional[Dict[str, str]], writeable: bool = False) -> None:
+        self.data = {} if data is None else data
+        self._writeable = writeable
+        # Of each key that was touched, what is published: a text, empty for none.
+        self._before: Dict[str, str] = {}
+        self._relation_id: Optional[str] = None
+        self._name: Optional[str] = None
+
+    @property
+    def modified(self) -> bool:
+        """Whether the data differs from what is published."""
+        return bool(self._changes())
+
+    @property
+    def writeable(self) -> bool:
+        """Whether the data can be changed."""
+        return self._writeable
+
+    def __getitem__(self, key: str) -> Any:
+        return self.data.get(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._touch(key)
+        if value is None:
+            self.data.pop(key, None)
+        else:
+            self.data[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        self._touch(key)
+        del self.data[key]
+
+    def _touch(self, key: str) -> None:
+        """Remember what is published under a key that is about to change."""
+        if not self._writeable:
+            raise self._error(key, "data that was received cannot be changed")
+        self._before.setdefault(key, _as_text(self.data.get(key)))
+
+    def _changes(self) -> Dict[str, str]:
+        """What has to be published: the new text of each key, empty to take it away."""
+        now = {key: _as_text(self.data.get(key)) for key in self._before}
+        return {key: text for key, text in now.items() if text != self._before[key]}
+
+    def _published(self) -> None:
+        self._before.clear()
+
+    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+        """Say whose data this is, for error messages."""
+        self._relation_id, self._name = relation_id, name
+
+    def _error(self, key: Optional[str], reason: object) -> RelationDataError:
+        return RelationDataError(self._relation_id, self._name, key, reason)
+
+
+def _as_text(value: Any) -> str:
+    """A value as it is published: charms put numbers into raw data, too."""
+    return "" if value is None else str(value)
+
+
+class JSONUnitDataView(_View):
+    """The data of a unit or application in a relation, encoded as JSON there.
+
+    A key that is missing reads as ``None``, and text that is not JSON as it stands. Data that was
+    received cannot be changed. Values are written with sorted keys, so that equal data is equal text.
+
+    Args:
+        data: the data, as strings.
+        writeable: whether it can be changed.
+    """
+
+    data: Any
+
+    def __init__(self, data: Optional[Dict[str, str]], writeable: bool = False) -> None:
+        self.data = UnitDataView(data, writeable)
+
+    @property
+    def raw_data(self) -> UnitDataView:
+        """The same data as strings; a change of one is a change of the other."""
+        view: UnitDataView = self.data
+        return view
+
+    @property
+    def modified(self) -> bool:
+        """Whether the data differs from what is published."""
+        return self.raw_data.modified
+
+    @property
+    def writeable(self) -> bool:
+        """Whether the data can be changed."""
+        return self.raw_data.writeable
+
+    def __getitem__(self, key: str) -> Any:
+        text = self.raw_data[key]
+        if not text:
+            return text
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError):
+            return text
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.raw_data[key] = None if value is None else json.dumps(value, sort_keys=True)
+
+    def __delitem__(self, key: str) -> None:
+        del self.raw_data[key]
+
+    def load(self, model: Type[Model]) -> Model:
+        """An object made of this data.
+
+        Keys that the class does not have are left out. A field whose metadata has a ``key`` is found
+        under that. A field that may be ``str`` takes the text of a number as it stands, because not
+        every charm encodes its strings.
+
+        Args:
+            model: a dataclass with fields of the types ``str``, ``int``, ``float``, ``bool``, lists
+                and mappings of them, ``Optional``, ``Union``, ``Literal`` and ``Any``; or a pydantic
+                model.
+
+        Raises:
+            RelationDataError: the data does not fit; it names the relation, the unit and the field.
+            TypeError: the class is of no such kind.
+        """
+        from . import _typed_data  # most charms have no use for it
+
+        return _typed_data.load(self, model)
+
+    def store(self, obj: Any) -> None:
+        """Write the fields of an object; one that is ``None`` takes its key away.
+
+        Nothing is written if any field does not fit.
+
+        Args:
+            obj: an instance of what :meth:`load` can load.
+
+        Raises:
+            RelationDataError: a value is not of its field's type or cannot be written, or this data was
+                received.
+            TypeError: the object is of no such kind.
+        """
+        from . import _typed_data
+
+        _typed_data.store(self, obj)
+
+    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+        self.raw_data._belongs_to(relation_id, name)
+
+    def _error(self, key: Optional[str], reason: object) -> RelationDataError:
+        return self.raw_data._error(key, reason)
 
 
 hookenv.atstart(Endpoint._startup)

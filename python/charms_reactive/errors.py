@@ -22,6 +22,8 @@ __all__ = [
     "HandlerArgumentError",
     "ExternalHandlerError",
     "HookToolError",
+    "RelationDataError",
+    "RelationToolError",
     "StrictModeError",
 ]
 
@@ -176,6 +178,45 @@ class HookToolError(ReactiveError):
     def __init__(self, tool: str, reason: object) -> None:
         self.tool = tool
         super().__init__("hook tool %s: %s" % (tool, reason))
+
+
+class RelationDataError(ReactiveError, ValueError):
+    """Relation data does not fit what it is to be, or is not ours to change.
+
+    Attributes:
+        relation: id of the relation, for example ``db:3``; ``None`` for data that is in no relation.
+        unit: the unit or application whose data it is, or ``None``.
+        field: the key in question, or ``None`` where it is about the whole.
+    """
+
+    def __init__(
+        self, relation: Optional[str], unit: Optional[str], field: Optional[str], reason: object
+    ) -> None:
+        self.relation = relation
+        self.unit = unit
+        self.field = field
+        facts = (("relation", relation), ("data of", unit), ("field", field))
+        where = ", ".join("%s %s" % fact for fact in facts if fact[1] is not None)
+        super().__init__("%s: %s" % (where or "relation data", reason))
+
+
+class RelationToolError(HookToolError, subprocess.CalledProcessError):
+    """Juju refused to read or to publish relation data.
+
+    Attributes:
+        returncode: exit status of the hook tool.
+        cmd: its command line.
+        relation: id of the relation.
+    """
+
+    def __init__(self, relation: str, returncode: int, cmd: Sequence[str], reason: str) -> None:
+        subprocess.CalledProcessError.__init__(self, returncode, list(cmd))
+        self.tool = cmd[0]
+        self.relation = relation
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return "hook tool %s, relation %s: %s" % (self.tool, self.relation, self._reason)
 
 
 class StrictModeError(ReactiveError):

@@ -1,0 +1,214 @@
+"""A charm whose hooks run in this process, on each engine, with Juju's answers made up."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Dict, Iterator, List, Optional
+
+import pytest
+from charmhelpers.core import hookenv, unitdata
+from fakes import Juju
+
+import charms_reactive
+from charms_reactive import _files, _juju, _state, bus, flags, trace
+from charms_reactive.bus import Handler
+from charms_reactive.endpoints import Endpoint
+from charms_reactive.relations import RelationFactory
+
+# What the package registers when it is imported; hookenv forgets it whenever it has run.
+_ATSTART = list(hookenv._atstart)
+_ATEXIT = list(hookenv._atexit)
+
+_VARIABLES = (
+    "UNIT_STATE_DB",
+    "JUJU_HOOK_NAME",
+    "JUJU_DISPATCH_PATH",
+    "JUJU_ACTION_NAME",
+    "JUJU_FUNCTION_NAME",
+    "JUJU_RELATION",
+    "JUJU_RELATION_ID",
+    "JUJU_REMOTE_UNIT",
+    "JUJU_REMOTE_APP",
+    "JUJU_DEPARTING_UNIT",
+    "CHARMS_REACTIVE_LOG",
+    "CHARMS_REACTIVE_STRICT",
+    "CHARMS_REACTIVE_TOOL_TIMEOUT",
+)
+
+# First in every module of a charm here.
+_IMPORTS = """\
+from charm_told import tell
+from charms.reactive import *
+from charms.reactive.patterns.request_response import *
+"""
+
+
+class Charm:
+    """A charm directory, with its unit state, and hooks that run in this process.
+
+    Attributes:
+        directory: of the charm.
+        juju: what Juju answers.
+        told: what the charm's handlers have given to ``tell()`` in the last hook.
+    """
+
+    def __init__(self, directory: Path, juju: Juju, engine_module: ModuleType, patches: Any) -> None:
+        self.directory = directory
+        self.juju = juju
+        self.told: List[Any] = []
+        self._engine_module = engine_module
+        self._patches = patches
+        directory.mkdir(parents=True)
+        self.write("metadata.yaml", "name: app\n")
+        told = ModuleType("charm_told")
+        told.tell = self.told.append  # type: ignore[attr-defined]
+        patches.setitem(sys.modules, "charm_told", told)
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file of the charm; common indentation is taken away."""
+        file = self.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return file
+
+    def metadata(self, **roles: Dict[str, str]) -> None:
+        """Write ``metadata.yaml`` from the interfaces of the endpoints: ``requires={"db": "mysql"}``."""
+        lines = ["name: app"]
+        for role, endpoints in roles.items():
+            lines.append("%s:" % role)
+            lines.extend("  %s: {interface: %s}" % endpoint for endpoint in endpoints.items())
+        self.write("metadata.yaml", "\n".join(lines) + "\n")
+
+    def interface(self, interface: str, role: str, text: str) -> Path:
+        """Write the module of an interface layer, with the usual names imported and ``tell(x)``."""
+        return self.write("hooks/relations/%s/%s.py" % (interface, role), _IMPORTS + textwrap.dedent(text))
+
+    def handlers(self, text: str, name: str = "app") -> Path:
+        """Write a module of handlers, with the usual names imported and ``tell(x)``."""
+        return self.write("reactive/%s.py" % name, _IMPORTS + textwrap.dedent(text))
+
+    def enter(
+        self, hook: str, relation: Optional[str] = None, unit: Optional[str] = None, **variables: str
+    ) -> None:
+        """Be in a hook, as a new process, without running anything; a remote unit implies its relation."""
+        self.leave()
+        if relation is not None:
+            known = self.juju.relations.get(relation)
+            application = unit.partition("/")[0] if unit else known.application if known else ""
+            variables = {
+                "JUJU_RELATION": relation.partition(":")[0],
+                "JUJU_RELATION_ID": relation,
+                "JUJU_REMOTE_UNIT": unit or "",
+                "JUJU_REMOTE_APP": application,
+                **variables,
+            }
+        for variable in _VARIABLES:
+            self._patches.delenv(variable, raising=False)
+        variables = {"JUJU_HOOK_NAME": hook, "JUJU_UNIT_NAME": self.juju.unit, **variables}
+        for variable, value in variables.items():
+            self._patches.setenv(variable, value)
+        self.juju.calls.clear()
+
+    def run(
+        self, hook: str, relation: Optional[str] = None, unit: Optional[str] = None, **variables: str
+    ) -> List[Any]:
+        """Run a whole hook; returns what the charm told in it.
+
+        The calls of hook tools in ``juju.calls`` are this hook's afterwards.
+        """
+        self.enter(hook, relation, unit, **variables)
+        self.told.clear()
+        charms_reactive.main()
+        return list(self.told)
+
+    def start(
+        self, hook: str, relation: Optional[str] = None, unit: Optional[str] = None, **variables: str
+    ) -> None:
+        """Begin a hook, up to where handlers would run; the test does their work."""
+        self.enter(hook, relation, unit, **variables)
+        self.told.clear()
+        bus.discover()
+        hookenv._run_atstart()
+
+    def finish(self) -> None:
+        """End a hook that was begun with :meth:`start`, as one that succeeds."""
+        hookenv._run_atexit()
+        _state.unit.commit()
+
+    def leave(self) -> None:
+        """Forget everything that a process would not have before its hook begins."""
+        if unitdata._KV is not None:
+            unitdata._KV.close()
+            unitdata._KV = None
+        unit: Any = _state.unit
+        unit.__init__()
+        unit.engine = self._engine_module.Engine()
+        hookenv.cache.clear()
+        hookenv._cache_config = None
+        hookenv._atstart[:] = _ATSTART
+        hookenv._atexit[:] = _ATEXIT
+        Handler.clear()
+        Handler._CONSUMED_FLAGS.clear()
+        Endpoint._endpoints.clear()
+        flags._callbacks.clear()
+        _files.forget()
+        _juju._waiting.clear()
+        _juju.quiet = False
+        trace._install_quietly(trace.NullTracer())
+        bus._current = None
+        for name in list(sys.modules):
+            if name.partition(".")[0] in ("reactive", "relations", "lib"):
+                del sys.modules[name]
+
+    @property
+    def flags(self) -> List[str]:
+        """The flags that are set now."""
+        return charms_reactive.get_flags()
+
+    def rows(self, prefix: str = "reactive.") -> Dict[str, Any]:
+        """The committed rows of the unit state below a prefix, without it; values as JSON text."""
+        connection = sqlite3.connect(str(self.directory / ".unit-state.db"))
+        try:
+            rows = connection.execute("SELECT key, data FROM kv ORDER BY key").fetchall()
+        finally:
+            connection.close()
+        return {key[len(prefix) :]: data for key, data in rows if key.startswith(prefix)}
+
+    def lines(self, level: Optional[str] = None) -> List[str]:
+        """Every line that reached Juju's log, at one level or at all."""
+        return [
+            line
+            for logged_level, message in self.juju.log
+            if level in (None, logged_level)
+            for line in message.splitlines()
+        ]
+
+
+@pytest.fixture
+def juju(monkeypatch: pytest.MonkeyPatch) -> Juju:
+    """A Juju without relations, with our unit ``app/0`` as the leader."""
+    it = Juju()
+    it.install(monkeypatch)
+    return it
+
+
+@pytest.fixture
+def charm(
+    engine_module: ModuleType, juju: Juju, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Charm]:
+    """A charm without endpoints and handlers, about to run its first hook, on each engine."""
+    it = Charm(tmp_path / "charm", juju, engine_module, monkeypatch)
+    monkeypatch.setenv("CHARM_DIR", str(it.directory))
+    monkeypatch.setenv("JUJU_CHARM_DIR", str(it.directory))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "argv", ["hook"])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(RelationFactory, "_factories", [])
+    monkeypatch.chdir(it.directory)
+    it.enter("update-status")
+    yield it
+    it.leave()

@@ -1,0 +1,238 @@
+"""How changes of relation data are found, remembered and cleaned up, whatever the other side sends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Dict, List
+
+import pytest
+from fakes import Juju
+
+from charms_reactive import _state, clear_flag, endpoint_from_name
+from charms_reactive.endpoints import JSONUnitDataView, _changed_digests
+
+PREFIX = "reactive.data_changed.endpoint.db."
+
+
+def md5(value: object) -> str:
+    """The hash that charms.reactive has always stored."""
+    return hashlib.md5(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+@pytest.fixture
+def db(charm: Any, juju: Juju) -> Any:
+    charm.metadata(requires={"db": "mysql"})
+    charm.interface("mysql", "requires", "class Requires(Endpoint):\n    pass\n")
+    juju.relate("db:1", "mysql", {"mysql/0": {"host": "h0", "ports": '{"b": 1, "a": [2]}'}})
+    return charm
+
+
+def hashes(charm: Any) -> Dict[str, Any]:
+    return {key: json.loads(data) for key, data in charm.rows(PREFIX).items()}
+
+
+def changed(charm: Any, hook: str = "changed", relation: str = "db:1", unit: str = "mysql/0") -> List[str]:
+    """Run a relation hook from where no ``changed`` flag is set; returns the keys that it found."""
+    charm.enter("update-status")
+    for flag in charm.flags:
+        if flag.startswith("endpoint.db.changed"):
+            clear_flag(flag)
+    _state.unit.commit()
+    charm.run("db-relation-" + hook, relation, unit or None)
+    begin = "endpoint.db.changed"
+    found = [flag[len(begin) :] for flag in charm.flags if flag.startswith(begin)]
+    assert not found or found[0] == ""
+    return [key[1:] for key in found[1:]]
+
+
+def test_hashes_are_stored_as_ever(db: Any) -> None:
+    db.run("db-relation-changed", "db:1", "mysql/0")
+    assert hashes(db) == {"db:1.mysql/0.host": md5("h0"), "db:1.mysql/0.ports": md5({"a": [2], "b": 1})}
+
+
+def test_hashes_of_an_earlier_version_are_taken_over(db: Any) -> None:
+    for key, value in {"db:1.mysql/0.host": "h0", "db:1.mysql/0.ports": {"a": [2], "b": 1}}.items():
+        _state.unit.set(PREFIX + key, md5(value))
+    _state.unit.commit()
+    db.run("db-relation-changed", "db:1", "mysql/0")
+    assert db.flags == ["endpoint.db.joined"]
+
+
+def test_a_key_that_changes_comes_or_goes_is_changed(db: Any, juju: Juju) -> None:
+    data = juju.relations["db:1"].units["mysql/0"]
+    assert changed(db) == ["host", "ports"]
+    assert changed(db) == []
+    data["host"] = "other"
+    assert changed(db) == ["host"]
+    data["ports"] = '{"a": [2],   "b": 1}'  # the same, written otherwise
+    assert changed(db) == []
+    data["user"] = "me"
+    assert changed(db) == ["user"]
+    del data["user"]
+    assert changed(db) == ["user"]
+    assert sorted(hashes(db)) == ["db:1.mysql/0.host", "db:1.mysql/0.ports"]
+    assert changed(db) == []
+
+
+def test_changes_are_told_apart_by_relation_unit_and_key(db: Any, juju: Juju) -> None:
+    juju.relate("db:2", "mysql", {"mysql/0": {"host": "h0"}})
+    assert "host" in changed(db)
+    juju.relations["db:2"].units["mysql/0"]["host"] = "h2"
+    assert changed(db) == ["host"]
+    assert hashes(db)["db:1.mysql/0.host"] == md5("h0")
+    assert hashes(db)["db:2.mysql/0.host"] == md5("h2")
+
+
+def test_one_read_and_no_write_where_nothing_changed(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.run("db-relation-changed", "db:1", "mysql/0")
+    reads: List[str] = []
+    writes: List[str] = []
+    unit = _state.unit
+    getrange, get, write = unit.getrange, unit.get, unit.set
+    monkeypatch.setattr(unit, "getrange", lambda prefix: reads.append(prefix) or getrange(prefix))
+    monkeypatch.setattr(unit, "get", lambda key, default=None: reads.append(key) or get(key, default))
+    monkeypatch.setattr(unit, "set", lambda key, value: writes.append(key) or write(key, value))
+    db.run("db-relation-changed", "db:1", "mysql/0")
+    assert [key for key in reads if "data_changed" in key] == [PREFIX]
+    assert not [key for key in writes if "data_changed" in key]
+
+
+TEXTS = (
+    ["", "h", '"h"', "1", '"1"', "1.0", "01", "-", "- 1", "tru", "true", '"true"', "null", '"null"', "NaN"]
+    + ['{"a": 1}', '{"a":1}', ' {"a": 1}', '"{\\"a\\": 1}"', "[1, 2]", "[1,2]", "[1, 2", "\t[1, 2]"]
+    + ["\xe9", '"\xe9"', '"\\u00e9"', '"\\u00E9"', "\ufeff1", "Infinity", "Inf", "it's", 'say "x"', "a\tb"]
+)
+
+
+def test_a_value_counts_and_not_how_it_is_written() -> None:
+    # Comparing takes short cuts; whatever was there before, they must come to the same result.
+    for before in TEXTS:
+        stored = md5(JSONUnitDataView({"k": before})["k"])
+        for text in TEXTS:
+            view = JSONUnitDataView({"k": text})
+            digest = md5(view["k"])
+            expected = [] if digest == stored else [("k", digest)]
+            assert list(_changed_digests(view, "place.", {"place.k": stored})) == expected, (before, text)
+
+
+# -- cleaning up ----------------------------------------------------------------------------------
+def test_hashes_of_a_departed_unit_go_and_tell_nothing(db: Any, juju: Juju) -> None:
+    juju.relations["db:1"].units["mysql/1"] = {"host": "h1"}
+    changed(db)
+    assert "db:1.mysql/1.host" in hashes(db)
+    assert changed(db, "departed", unit="mysql/1") == []
+    assert sorted(hashes(db)) == ["db:1.mysql/0.host", "db:1.mysql/0.ports"]
+
+
+def test_hashes_of_a_broken_relation_go(db: Any, juju: Juju) -> None:
+    juju.relations["db:1"].application_data["v"] = "1"
+    changed(db)
+    changed(db, unit="")
+    assert "db:1.mysql.v" in hashes(db)
+    changed(db, "departed")
+    juju.relations["db:1"].units.clear()
+    assert changed(db, "broken", unit="") == []
+    assert hashes(db) == {}
+
+
+def test_hashes_that_an_earlier_version_left_behind_go(db: Any) -> None:
+    _state.unit.set(PREFIX + "db:0.old/3.host", md5("x"))
+    _state.unit.commit()
+    changed(db)
+    assert "db:0.old/3.host" not in hashes(db)
+
+
+def test_a_charms_own_ids_beside_ours_stay(db: Any) -> None:
+    own = ["ready", "other.thing", "db:1", "db:1.requests"]
+    for key in own:
+        _state.unit.set(PREFIX + key, md5("x"))
+    _state.unit.set("reactive.data_changed.endpoint.db2.db2:1.mysql/0.host", md5("x"))
+    _state.unit.commit()
+    changed(db)
+    assert set(own) <= set(hashes(db))
+    assert "reactive.data_changed.endpoint.db2.db2:1.mysql/0.host" in db.rows("")
+
+
+# -- data of applications -------------------------------------------------------------------------
+def test_data_of_an_application_is_looked_at_when_juju_announces_it(db: Any, juju: Juju) -> None:
+    juju.relations["db:1"].application_data["version"] = '"8"'
+    assert "version" not in changed(db)
+    asked = juju.count("relation-get")
+    assert changed(db, unit="") == ["version"]
+    assert juju.count("relation-get") == asked + 1
+    assert hashes(db)["db:1.mysql.version"] == md5("8")
+    assert changed(db, unit="") == []
+    juju.relations["db:1"].application_data["version"] = '"9"'
+    assert changed(db) == []  # a unit's hook
+    assert changed(db, unit="") == ["version"]
+    juju.relations["db:1"].application_data.clear()
+    assert changed(db, unit="") == ["version"]
+    assert "db:1.mysql.version" not in hashes(db)
+
+
+def test_data_of_the_peers_application(charm: Any, juju: Juju) -> None:
+    juju.leader = False
+    charm.metadata(peers={"db": "ring"})
+    charm.interface("ring", "peers", "class Peers(Endpoint):\n    pass\n")
+    juju.relate("db:0", "app", {"app/1": {}}).local_application["token"] = '"t"'
+    assert changed(charm, "changed", "db:0", "") == ["token"]
+    assert endpoint_from_name("db").relations[0].received_app["token"] == "t"
+
+
+# -- untrusted data -------------------------------------------------------------------------------
+DEEP = "[" * 100000 + "]" * 100000
+NASTY = {
+    "__class__": "x",
+    "{endpoint_name}": "{endpoint_name}",
+    "{0.__class__}": "{0}",
+    "%s%d%(x)s": "%s %n",
+    "quote'\"`;--": "'; DROP TABLE kv; --",
+    "dots.in.key": "1",
+    " ": " ",
+    "line\nbreak": "\n",
+    "nul\x00byte": "\x00",
+    "caf\xe9\u2028\U0001f600": "\U0001f600",
+    "half\ud800": '"\\ud800"',
+    "invalid": "{not json",
+    "deep": DEEP,
+    "number": "9" * 10000,
+    "nan": "NaN",
+    "large": '"%s"' % ("x" * 1000000),
+    "python": "__import__('os').system('false')",
+}
+
+
+def test_keys_and_values_of_any_content_are_only_data(db: Any, juju: Juju) -> None:
+    juju.relations["db:1"].units["mysql/0"] = dict(NASTY)
+    juju.relations["db:1"].application_data = dict(NASTY)
+    expected = sorted(key.replace("\ud800", "\\ud800") for key in NASTY)
+    first = changed(db)
+    assert sorted(first) == expected
+    assert not [flag for flag in db.flags if not flag.startswith("endpoint.db.")]
+    assert changed(db) == []
+    assert sorted(changed(db, unit="")) == expected
+    received = endpoint_from_name("db").all_joined_units.received
+    assert received["deep"] == DEEP
+    assert received["number"] == "9" * 10000 or received["number"] == int("9" * 10000)
+    assert received["invalid"] == "{not json"
+    assert received["__class__"] == "x"
+    juju.relations["db:1"].units["mysql/0"] = {}
+    assert sorted(changed(db)) == expected
+
+
+def test_nesting_that_can_be_read_but_not_written_again(db: Any, juju: Juju) -> None:
+    # Around the depth at which either json.loads or json.dumps gives up.
+    for depth in range(900, 1001, 20):
+        juju.relations["db:1"].units["mysql/0"]["deep%d" % depth] = "[" * depth + "]" * depth
+    assert len(changed(db)) == 8
+    assert changed(db) == []
+
+
+def test_a_departed_units_nasty_data_is_kept_as_it_is(db: Any, juju: Juju) -> None:
+    data = {key: value for key, value in NASTY.items() if "\ud800" not in key}
+    juju.relations["db:1"].units["mysql/0"] = dict(data)
+    changed(db)
+    changed(db, "departed")
+    db.start("update-status")
+    assert dict(endpoint_from_name("db").all_departed_units["mysql/0"].received_raw) == data
