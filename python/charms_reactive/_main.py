@@ -49,8 +49,8 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         if not restricted:
             hookenv._run_atexit()
         flags._clear_triggers()
-        _state.unit.commit()
         _juju.hand_over()
+        _state.unit.commit()  # last, because whatever fails must undo everything
     except BaseException as error:
         _give_up(error)
         raise

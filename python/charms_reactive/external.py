@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 from charmhelpers.core import unitdata
@@ -148,7 +149,12 @@ class ExternalHandler(Handler):
         _juju.hand_over()
         _lend_state()
         try:
-            done = subprocess.run(command, stdout=subprocess.PIPE if capture else None, check=False)
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE if capture else None,
+                env=dict(os.environ, **{_state.HOOK_VARIABLE: _state.this_process()}),
+                check=False,
+            )
         except (OSError, ValueError) as error:
             # No interpreter, not executable after all, or an answer that no command line can carry.
             _take_state_back()
@@ -167,6 +173,7 @@ def _lend_state() -> None:
         "iteration": engine.iteration(),
         "changes": engine.changed(),
         "pending": engine.pending(),
+        "hook": _state.this_process(),
     }
     scratch[_state.CHANGES] = []
     _state.unit.before_child(scratch)
