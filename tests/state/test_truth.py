@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import os
 import random
 import sqlite3
 import subprocess
@@ -29,7 +30,7 @@ from charms.reactive import (
 from charms_reactive import flags
 from charms_reactive.errors import FlagNameError, FlagValueError, UnitStateError
 from charms_reactive.flags import State, get_state, get_states
-from framework.support import Framework, Unit
+from framework.support import PACKAGES, Framework, Unit
 
 ROW = "reactive.states."
 
@@ -314,6 +315,8 @@ def test_a_replaced_storage_is_another_state(framework: Framework, kv: Any) -> N
     assert get_flags() == ["kept"]
 
 
+@pytest.mark.filterwarnings("ignore:.*unclosed database:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 def test_a_storage_that_was_let_go_holds_no_lock(framework: Framework) -> None:
     # Charms and tests do this and write at once; no reference of ours may keep the old one alive.
     set_flag("lost")
@@ -644,7 +647,11 @@ def test_a_fresh_process_reads_what_was_committed(framework: Framework, kv: Any)
     framework.state.commit()
     script = "from charms.reactive import flags; print(flags.get_states())"
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "{'a': 1}\n"
     assert flags.get_states() == {"a": 1}
