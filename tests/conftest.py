@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from types import ModuleType
 from typing import Any, Dict, List
 
 import pytest
 
-ENGINES = {"native": "charms_reactive._native", "pure": "charms_reactive._pure"}
+from engines import engine_names, import_engine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,22 +50,6 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 _SEEDS = pytest.StashKey[List[int]]()
-
-
-def engine_names(config: pytest.Config) -> List[str]:
-    return ["pure"] if config.getoption("--pure-only") else list(ENGINES)
-
-
-def import_engine(name: str) -> ModuleType:
-    """The engine's module. A native engine that does not import is a failure, never a skip."""
-    try:
-        return importlib.import_module(ENGINES[name])
-    except ImportError as error:
-        pytest.fail(
-            "the %s engine cannot be imported: %s. Build it, or say --pure-only if it is not meant to be here"
-            % (name, error),
-            pytrace=False,
-        )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 import pytest
 from charmhelpers.core import unitdata
 
-from conftest import engine_names
+from engines import engine_names
 from framework.conftest import engine_name, framework
 from framework.support import Framework, Unit
 

@@ -1,0 +1,27 @@
+"""The engines that tests run on."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import List
+
+import pytest
+
+ENGINES = {"native": "charms_reactive._native", "pure": "charms_reactive._pure"}
+
+
+def engine_names(config: pytest.Config) -> List[str]:
+    return ["pure"] if config.getoption("--pure-only") else list(ENGINES)
+
+
+def import_engine(name: str) -> ModuleType:
+    """The engine's module. A native engine that does not import is a failure, never a skip."""
+    try:
+        return importlib.import_module(ENGINES[name])
+    except ImportError as error:
+        pytest.fail(
+            "the %s engine cannot be imported: %s. Build it, or say --pure-only if it is not meant to be here"
+            % (name, error),
+            pytrace=False,
+        )
