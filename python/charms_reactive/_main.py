@@ -47,7 +47,11 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
                 raise
         _juju.hand_over()
         if not restricted:
-            hookenv._run_atexit()
+            try:
+                hookenv._run_atexit()
+            except SystemExit as stop:  # the callbacks after it are left out, as it asks
+                if stop.code not in (None, 0):
+                    raise
         flags._clear_triggers()
         _juju.hand_over()
         _state.unit.commit()  # last, because whatever fails must undo everything

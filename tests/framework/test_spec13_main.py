@@ -198,6 +198,19 @@ def test_spec13_compat_3_8_system_exit_from_an_atstart_callback(unit: Unit, code
     assert len(unit.committed_flags()) == (0 if status else 5)
 
 
+@pytest.mark.parametrize(("code", "status"), [("0", 0), ("None", 0), ("4", 4)])
+def test_spec13_system_exit_from_an_atexit_callback(unit: Unit, code: str, status: int) -> None:
+    """It ends the callbacks; with 0 the hook has succeeded, and what it did is kept."""
+    unit.write(
+        "reactive/app.py",
+        ORDER + "def leave(): raise SystemExit(%s)\nhookenv.atexit(leave)\n"
+        "hookenv.atexit(tell, 'atexit three')\n" % code,
+    )
+    assert unit.run().status == status
+    assert _told(unit)[-1] == "atexit three"
+    assert bool(unit.committed_flags()) == (not status)
+
+
 def test_spec13_compat_3_14_what_is_registered_before_the_import_runs_first_and_last(unit: Unit) -> None:
     """basic.init_config_states and clear_config_states of every built charm's hook template."""
     # There charmhelpers comes first, and needs what Python 3.12 has no more; units have setuptools for it.
