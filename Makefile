@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test lint bench clean
+.PHONY: help dev run test compat lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,9 @@ run: ## run the example charm; on the pure engine where there is no Rust
 test: dev ## run all tests, Python's on both engines
 	$(VENV)/python -m pytest
 	$(CARGO_ENV) cargo test --quiet --workspace --locked
+
+compat: dev ## compare with charms.reactive 1.5.3: the same charms, the same hooks
+	@$(VENV)/python tests/compat/run.py
 
 lint: dev ## check format, types, stubs and style
 	cargo fmt --all --check

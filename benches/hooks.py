@@ -1,4 +1,4 @@
-"""Whole hooks of the charm in ``charm/``: a unit of its own for each environment, and what a hook costs."""
+"""Whole hooks of the charms here: a unit of its own for each environment, and what a hook costs."""
 
 from __future__ import annotations
 
@@ -68,17 +68,15 @@ class Cost:
 
 
 class Unit:
-    """A unit of the charm on a disk of its own, whose hooks run in one environment."""
+    """A unit of a charm on a disk of its own, whose hooks run in one environment."""
 
-    def __init__(self, environment: Environment, entry: str, root: Path) -> None:
+    def __init__(self, environment: Environment, entry: str, root: Path, charm: str = "charm") -> None:
         self.environment = environment
         self._entry = entry
         self._root = root
         self._charm = root / "charm"
         self._configured = 1
-        shutil.copytree(
-            str(BENCHES / "charm"), str(self._charm), ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(str(BENCHES / charm), str(self._charm), ignore=shutil.ignore_patterns("__pycache__"))
         (root / "tools").mkdir()
         for tool in _TOOLS:
             (root / "tools" / tool).symlink_to(BENCHES / "tools" / "hook-tool")
@@ -88,8 +86,8 @@ class Unit:
         for hook in "install", "config-changed", "start", "update-status", "config-changed", "update-status":
             self.run(hook)
 
-    def run(self, hook: str) -> Cost:
-        """One hook; ``config-changed`` finds another port each time.
+    def run(self, hook: str, **variables: str) -> Cost:
+        """One hook, with these environment variables; ``config-changed`` finds another port each time.
 
         Raises:
             BenchmarkError: the hook failed; the message holds what it said.
@@ -113,6 +111,7 @@ class Unit:
             BENCH_CALLS=str(calls),
             BENCH_LOG=str(log),
             BENCH_CONFIG=str(BENCHES / "charm" / ("config-%d.json" % self._configured)),
+            **variables,
         )
         spent = json.loads(printed)
         if spent["status"]:

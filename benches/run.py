@@ -33,6 +33,7 @@ from environments import (
     run_engine_driver,
 )
 from hooks import Cost, Unit
+from peers import KEYS, UNITS, Peer
 
 ENGINES = "native", "pure"
 
@@ -62,6 +63,16 @@ _ABOUT_HOOKS = (
     "as the basic layer does. CPU and memory are those of the hook and the processes it waited for, hook "
     "tools included; the same shell script answers for every hook tool. Median of 15 hooks, the versions "
     "taking turns."
+)
+_ABOUT_PEERS = (
+    "Row 11: the charm in `benches/peers`, in which one handler clears the flag, after the other units have "
+    "published three addresses and values as JSON with sorted keys. A first hook finds all of it new, a "
+    "later one finds one value of one unit changed. Framework: the CPU of `main()` in a process of its own, "
+    "imports before it not included, with a function that answers at once in place of every hook tool, "
+    "charmhelpers' work and the commit included; median of 5 first and 15 later hooks, the versions taking "
+    "turns. Whole: the process and its real hook tools, imports included; median of 5. What is left of a "
+    "later hook is what both versions share: charmhelpers reads and decodes what 200 tools say, and the "
+    "commit."
 )
 
 
@@ -394,6 +405,62 @@ class Bench:
             rows.append(row)
         return rows
 
+    # -- row 11 ----------------------------------------------------------------------------
+    def peers(self) -> List[Row]:
+        """A large peer relation."""
+        names = [environment.name for environment in (*self.ours.values(), self.old)]
+        first: Dict[str, List[float]] = {name: [] for name in names}
+        later: Dict[str, List[float]] = {name: [] for name in names}
+        whole: Dict[str, List[Cost]] = {name: [] for name in names}
+        root = Path(tempfile.mkdtemp(prefix="reactive-bench-"))
+        try:
+            peers = [Peer(each, root / each.name) for each in (*self.ours.values(), self.old)]
+            for turn in range(5):
+                for peer in peers:
+                    if turn:
+                        peer.forget()
+                    first[peer.environment.name].append(peer.framework())
+            for _ in range(15):
+                for peer in peers:
+                    peer.turn()
+                    later[peer.environment.name].append(peer.framework())
+            for turn in range(6):
+                for peer in peers:
+                    peer.turn()
+                    cost = peer.whole()
+                    if turn:  # what is measured is a later hook
+                        whole[peer.environment.name].append(cost)
+        finally:
+            shutil.rmtree(root)
+        self.notes.append(_ABOUT_PEERS)
+        where = "peer relation of %d units with %d keys each: " % (UNITS, KEYS)
+        cpu = {name: [cost.cpu for cost in costs] for name, costs in whole.items()}
+        wall = {name: [cost.wall for cost in costs] for name, costs in whole.items()}
+        rows = []
+        for what, times, least in (
+            (where + "framework CPU, first hook", first, 5.0),
+            (where + "framework CPU, later hook", later, 5.0),
+            (where + "whole later hook, CPU", cpu, None),
+            (where + "whole later hook, wall", wall, None),
+        ):
+            row = Row(11, what, ">= 5 x less" if least else "none", "1.5.3: ")
+            old = median(times[self.old.name])
+            row.other += _seconds(old)
+            for engine in ENGINES:
+                took = median(times[engine])
+                row.add(engine, _seconds(took), old / took, least=least)
+            row.data = dict(times)
+            rows.append(row)
+        old_calls = whole[self.old.name][-1].calls
+        calls = Row(11, where + "hook-tool processes", "no more of any tool", "")
+        calls.other = "1.5.3: %d" % sum(old_calls.values())
+        for engine in ENGINES:
+            ours = whole[engine][-1].calls
+            calls.add(engine, str(sum(ours.values())), sum(ours.values()) / sum(old_calls.values()))
+            calls.passed[engine] = all(count <= old_calls[tool] for tool, count in ours.items())
+        calls.data = {name: dict(costs[-1].calls) for name, costs in whole.items()}
+        return [*rows, calls]
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -441,6 +508,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     8: Bench.hook_cpu,
     9: Bench.hook_tools,
     10: Bench.hook_memory,
+    11: Bench.peers,
 }
 
 

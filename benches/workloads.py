@@ -361,10 +361,54 @@ def clips(python: bool, rules: int, flags: int, length: int, rounds: int) -> Dic
     return {"chain": timed(ClipsChain(python, rules, flags, length), rounds)}
 
 
+def hook(charm: str, answers: str, variables: Dict[str, str], changes: str) -> Dict[str, Times]:
+    """Seconds of CPU of ``main()`` with a function in place of every hook tool, and what the hook counted.
+
+    Args:
+        charm: the charm's directory.
+        answers: a directory with what hook tools answer: ``TOOL/LAST-ARGUMENT``; others answer nothing.
+        variables: of the environment.
+        changes: the row of the unit state in which the charm counts.
+    """
+    import subprocess
+    from pathlib import Path
+    from time import process_time
+
+    answered = {
+        str(path.relative_to(answers)): path.read_bytes()
+        for path in Path(answers).rglob("*")
+        if path.is_file()
+    }
+
+    def check_output(command: List[str], *_: Any, **__: Any) -> bytes:
+        return answered["%s/%s" % (command[0], command[-1])]
+
+    def run(command: List[str], **_: Any) -> Any:
+        return subprocess.CompletedProcess(command, 0, b"", b"")
+
+    os.chdir(charm)
+    os.environ.update(variables, CHARM_DIR=charm, JUJU_CHARM_DIR=charm)
+    from charmhelpers.core import unitdata
+
+    from charms.reactive import main
+
+    counted = unitdata.kv().get(changes, 0)
+    unitdata.kv().conn.close()
+    unitdata._KV = None
+    subprocess.check_output = check_output  # type: ignore[assignment]
+    subprocess.call = subprocess.check_call = lambda *_, **__: 0
+    subprocess.run = run  # type: ignore[assignment]
+    begin = process_time()
+    main()
+    cpu = process_time() - begin
+    return {"cpu": [cpu], "changes": [unitdata.kv().get(changes, 0) - counted]}
+
+
 WORKLOADS: Dict[str, Callable[..., Dict[str, Times]]] = {
     "dispatch": dispatch,
     "is_flag_set": is_flag_set,
     "set_flag": set_flag,
     "engine": engine,
     "clips": clips,
+    "hook": hook,
 }

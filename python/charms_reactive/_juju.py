@@ -200,6 +200,29 @@ def start_hook() -> None:
     _config = None
     quiet = False
     quiet = log_setting() == "off"
+    _read_metadata()
+
+
+def _read_metadata() -> None:
+    """Read the charm's metadata ahead of hookenv, which does so in each hook with PyYAML's slow parser.
+
+    It is put where ``hookenv.metadata()`` keeps what it has read. Should that place ever move, or
+    anything be wrong with the file, hookenv reads it as ever.
+    """
+    import json
+
+    import yaml
+
+    read = getattr(hookenv.metadata, "_wrapped", None)
+    loader = getattr(yaml, "CSafeLoader", None)
+    if read is None or loader is None:
+        return
+    key = json.dumps((read, (), {}), sort_keys=True, default=str)
+    try:
+        with open(os.path.join(hookenv.charm_dir() or "", "metadata.yaml"), "rb") as file:
+            hookenv.cache.setdefault(key, yaml.load(file, Loader=loader))
+    except (OSError, ValueError, yaml.YAMLError):
+        pass
 
 
 def log_setting() -> str:

@@ -16,9 +16,9 @@ from .errors import HookToolError, RelationDataError, RelationToolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Mapping, Optional
+    from typing import Any, Dict, List, Mapping, Optional
 
-__all__ = ["publish", "read", "remote_application"]
+__all__ = ["decode", "publish", "read", "remote_application"]
 
 # What YAML does not take as it stands, or folds. JSON has escaped the rest.
 _TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -44,6 +44,16 @@ def read(relation_id: str, unit: Optional[str] = None, app: Optional[str] = None
             reason += "; only the leader may read what its application has published"
         raise RelationToolError(relation_id, error.returncode, list(error.cmd), reason) from None
     return {} if bag is None else bag
+
+
+def decode(text: Any) -> Any:
+    """The value that a text of a bag stands for as JSON; text that is not JSON stands for itself."""
+    if not text:
+        return text
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return text
 
 
 def publish(relation_id: str, changes: Mapping[str, str], app: bool = False) -> None:

@@ -172,7 +172,13 @@ def _with_endpoint(asked: str, find: Callable[[str], Any]) -> Any:
 
 
 def _relation_id(relation_name: str, unit: str) -> str:
-    relation_id = _juju.hookenv.relation_id(relation_name, unit)
+    hookenv = _juju.hookenv
+    if hookenv.relation_type() == relation_name:
+        # In a departed hook the unit is no longer listed; and this way nobody has to be asked.
+        remote = hookenv.remote_unit() or ""
+        if remote.split("/")[0] == unit.split("/")[0]:
+            return str(hookenv.relation_id())
+    relation_id = hookenv.relation_id(relation_name, unit)
     if relation_id is None:
         raise CommandError("no relation of endpoint %r with %r" % (relation_name, unit))
     return str(relation_id)

@@ -1,9 +1,6 @@
 """Endpoints: the classes that interface layers are made of, and the relation data they see.
 
-Changes of relation data are found in one pass per endpoint and hook: every value is hashed, the hashes
-are compared with the stored ones, which are read at once, and those that differ are written at once.
-The rows are ``reactive.data_changed.endpoint.ENDPOINT.RELATION.UNIT.KEY``. Data of applications has
-the application's name in the unit's place, where 1.5.x neither looks nor writes.
+Which data has changed is found in one pass per endpoint and hook; see ``_seen_data.py``.
 """
 
 from __future__ import annotations
@@ -32,12 +29,6 @@ else:
     _List, _UserDict = list, UserDict
 
 __all__ = ["Endpoint"]
-
-# Equal to json.dumps(value, sort_keys=True), which makes a new encoder each time.
-_encode = json.JSONEncoder(sort_keys=True).encode
-
-# What a text that is JSON begins with: a value, or white space before it.
-_BEGINS_JSON = frozenset('{["-0123456789tfnNI \t\n\r')
 
 
 class Endpoint(RelationFactory):
@@ -238,87 +229,21 @@ class Endpoint(RelationFactory):
 
     def _changed_keys(self, happens: str) -> List[str]:
         """The keys whose data differs from what was last seen, for each unit in order; remembers it."""
-        prefix = "reactive.data_changed.endpoint.%s." % self.endpoint_name
-        stored = _state.unit.getrange(prefix)
-        bags: Dict[str, JSONUnitDataView] = {
-            "%s.%s." % (unit.relation.relation_id, unit.unit_name): unit.received for unit in self.all_units
+        bags = {
+            "%s.%s." % (unit.relation.relation_id, unit.unit_name): unit._texts for unit in self.all_units
         }
         here = hookenv.relation_id()
         if happens == "changed" and here in self.relations and not hookenv.remote_unit():
             # Without a unit it is an application's data that has changed.
             application = os.environ.get("JUJU_REMOTE_APP")
             if application:
-                bags["%s.%s." % (here, application)] = self.relations[here].received_app
-        changed = []
-        current: Dict[str, str] = {}
-        for place, data in bags.items():
-            for key, digest in _changed_digests(data, place, stored):
-                current[place + key] = digest
-                changed.append(key)
+                bags["%s.%s." % (here, application)] = self.relations[here].received_app_raw.data
         related = set(self.relations.keys())
         if happens == "broken":
             related.discard(here)
-        gone = []
-        for row in stored:  # what is left has not been met
-            relation_id, _, rest = row.partition(".")
-            owner, _, key = rest.partition(".")
-            if relation_id.partition(":")[0] != self.endpoint_name or not key:
-                continue  # not a row of ours; a charm may well have an id of its own there
-            if "%s.%s." % (relation_id, owner) in bags:
-                changed.append(key)
-            elif "/" not in owner and relation_id in related:
-                continue  # an application's data, which this hook has not looked at
-            gone.append(row)
-        if current or gone:
-            _update_rows(prefix, current, gone)
-        return changed
+        from . import _seen_data  # most hooks look at no data
 
-
-def _changed_digests(data: JSONUnitDataView, place: str, stored: Dict[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Each key whose value has another hash than the stored one, and that hash.
-
-    Takes the rows of this place that it meets out of what is stored.
-
-    The hash is that of :func:`~charms_reactive.helpers.data_changed`: md5 of the value as JSON with
-    sorted keys. Most text is written so already, or is no JSON at all, and need not be decoded to be
-    compared.
-    """
-    from hashlib import md5  # most hooks hash nothing
-
-    for key, text in data.raw_data.data.items():
-        name = key if key.isascii() else _storable(key)
-        before = stored.pop(place + name, None)
-        if before is not None and isinstance(text, str) and text.isascii():
-            if md5(text.encode("ascii")).hexdigest() == before:
-                continue
-            if text[:1] not in _BEGINS_JSON and md5(_encode(text).encode("ascii")).hexdigest() == before:
-                continue
-        try:
-            encoded = _encode(data[key])
-        except RecursionError:  # it could be decoded and is too deep to be encoded again
-            encoded = _encode(text)
-        digest = md5(encoded.encode("ascii")).hexdigest()
-        if digest != before:
-            yield name, digest
-
-
-def _storable(key: str) -> str:
-    """A key as a flag and a row can have it: neither can hold half of a surrogate pair."""
-    try:
-        key.encode("utf-8")
-    except UnicodeEncodeError:
-        return key.encode("utf-8", "backslashreplace").decode("utf-8")
-    return key
-
-
-def _update_rows(prefix: str, current: Dict[str, str], gone: List[str]) -> None:
-    """Write and delete rows below a prefix, in the open transaction."""
-    unit = _state.unit
-    unit.begin()
-    for row, value in current.items():
-        unit.set(prefix + row, value)
-    for row in gone:
-        unit.unset(prefix + row)
+        return _seen_data.changed_keys(self.endpoint_name, bags, related)
 
 
 class Relation:
@@ -484,6 +409,7 @@ class RelatedUnit:
         self._unit_name = unit_name
         self._application_name = unit_name.split("/")[0]
         self._data = data
+        self._read: Optional[Dict[str, str]] = None
 
     def __repr__(self) -> str:
         return "<RelatedUnit %s of %s>" % (self._unit_name, self._relation.relation_id)
@@ -507,11 +433,17 @@ class RelatedUnit:
     def received(self) -> JSONUnitDataView:
         """What the unit has published, decoded from JSON."""
         if self._data is None:
-            relation_id = self.relation.relation_id
-            # A copy: some functions of charmhelpers add keys to what they have read.
-            self._data = JSONUnitDataView(dict(_relation_data.read(relation_id, self.unit_name)))
-            self._data._belongs_to(relation_id, self.unit_name)
+            self._data = JSONUnitDataView(self._texts)
+            self._data._belongs_to(self.relation.relation_id, self.unit_name)
         return self._data
+
+    @property
+    def _texts(self) -> Dict[str, str]:
+        """What the unit has published; most hooks need no view of most units."""
+        if self._read is None:
+            # A copy: some functions of charmhelpers add keys to what they have read.
+            self._read = dict(_relation_data.read(self.relation.relation_id, self.unit_name))
+        return self._read
 
     @property
     def received_raw(self) -> UnitDataView:
@@ -838,13 +770,7 @@ class JSONUnitDataView(_View):
         return self.raw_data.writeable
 
     def __getitem__(self, key: str) -> Any:
-        text = self.raw_data[key]
-        if not text:
-            return text
-        try:
-            return json.loads(text)
-        except (TypeError, ValueError, RecursionError):
-            return text
+        return _relation_data.decode(self.raw_data[key])
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.raw_data[key] = None if value is None else json.dumps(value, sort_keys=True)

@@ -255,7 +255,8 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
     Args:
         relation_name: the endpoint's name in ``metadata.yaml``.
         conversations: those to speak for; without any, the one of the current hook, which its remote
-            unit joins if the hook is one of this endpoint. Elsewhere a relation of any scope but
+            unit joins if the hook is one of this endpoint. A broken hook has no remote unit: its
+            conversation is with nobody, and not kept. Elsewhere a relation of any scope but
             ``UNIT`` and ``SERVICE`` speaks for its one conversation, and other relations for none.
     """
 
@@ -323,7 +324,8 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
         self._conversations = list(conversations or self._of_this_moment())
 
     def _of_this_moment(self) -> List[Conversation]:
-        if hookenv.relation_type() == self._relation_name and hookenv.remote_unit():
+        if hookenv.relation_type() == self._relation_name and hookenv.remote_unit() is not None:
+            # In a broken hook it is with nobody, but interface layers clear their flags through it.
             return [Conversation.join(self.scope)]
         if self.scope in (scopes.UNIT, scopes.SERVICE):
             return []
@@ -356,7 +358,7 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
                 scope = hookenv.remote_service_name()
             else:
                 scope = self.scope
-        if not scope:
+        if scope is None:
             raise ValueError(
                 "relation %s has a conversation for each remote %s, and this hook has none: name one"
                 % (self.relation_name, "unit" if self.scope == scopes.UNIT else "application")

@@ -6,6 +6,7 @@ import json
 from typing import Any, List
 
 import pytest
+import yaml
 from charmhelpers.core import hookenv
 from fakes import Juju
 
@@ -363,3 +364,21 @@ def test_clearing_a_changed_flag_lasts_until_the_next_change(db: Any, juju: Juju
     juju.relations["db:2"].units["maria/0"]["host"] = "other"
     db.run("db-relation-changed", "db:2", "maria/0")
     assert db.flags == ["endpoint.db.changed", "endpoint.db.changed.host", "endpoint.db.joined"]
+
+
+# -- the charm's metadata --------------------------------------------------------------------------
+def test_metadata_is_read_ahead_of_hookenv(charm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    charm.metadata(requires={"db": "mysql"})
+    expected = {"name": "app", "requires": {"db": {"interface": "mysql"}}}
+    with monkeypatch.context() as patches:
+        patches.setattr(yaml, "safe_load", None)  # which hookenv would use
+        charm.run("update-status")
+        assert hookenv.metadata() == expected
+    hookenv.cache.clear()
+    assert hookenv.metadata() == expected
+
+
+def test_metadata_that_cannot_be_read_is_left_to_hookenv(charm: Any) -> None:
+    charm.write("metadata.yaml", "name: [")
+    with pytest.raises(yaml.YAMLError):
+        charm.run("update-status")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from random import Random
 from typing import Any, Dict, List
 
 import pytest
+from charmhelpers.core import unitdata
 from fakes import Juju
 
 from charms_reactive import _state, clear_flag, endpoint_from_name
-from charms_reactive.endpoints import JSONUnitDataView, _changed_digests
+from charms_reactive._relation_data import decode
+from charms_reactive._seen_data import _changed_hashes
 
 PREFIX = "reactive.data_changed.endpoint.db."
+SEEN = "reactive.endpoints.seen.db"
 
 
 def md5(value: object) -> str:
@@ -84,18 +88,116 @@ def test_changes_are_told_apart_by_relation_unit_and_key(db: Any, juju: Juju) ->
     assert hashes(db)["db:2.mysql/0.host"] == md5("h2")
 
 
-def test_one_read_and_no_write_where_nothing_changed(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    db.run("db-relation-changed", "db:1", "mysql/0")
-    reads: List[str] = []
-    writes: List[str] = []
+@pytest.fixture
+def accesses(monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """What is read and written of the hashes and of what stands beside them, each with ``<`` or ``>``."""
+    noted: List[str] = []
     unit = _state.unit
-    getrange, get, write = unit.getrange, unit.get, unit.set
-    monkeypatch.setattr(unit, "getrange", lambda prefix: reads.append(prefix) or getrange(prefix))
-    monkeypatch.setattr(unit, "get", lambda key, default=None: reads.append(key) or get(key, default))
-    monkeypatch.setattr(unit, "set", lambda key, value: writes.append(key) or write(key, value))
+
+    def note(name: str, sign: str) -> None:
+        method = getattr(unit, name)
+
+        def noting(key: str, *rest: Any) -> Any:
+            if key.startswith(("reactive.data_changed.", "reactive.endpoints.seen.")):
+                noted.append(sign + key)
+            return method(key, *rest)
+
+        monkeypatch.setattr(unit, name, noting)
+
+    for name, sign in {"get": "<", "getrange": "<", "set": ">", "unset": ">"}.items():
+        note(name, sign)
+    return noted
+
+
+def test_no_hash_is_read_or_written_where_nothing_changed(db: Any, accesses: List[str]) -> None:
     db.run("db-relation-changed", "db:1", "mysql/0")
-    assert [key for key in reads if "data_changed" in key] == [PREFIX]
-    assert not [key for key in writes if "data_changed" in key]
+    assert accesses[:2] == ["<" + SEEN, "<" + PREFIX]
+    accesses.clear()
+    db.run("db-relation-changed", "db:1", "mysql/0")
+    assert accesses == ["<" + SEEN]
+
+
+def test_only_what_differs_is_read_and_written(db: Any, juju: Juju, accesses: List[str]) -> None:
+    juju.relations["db:1"].units["mysql/1"] = {"host": "h1", "port": "1"}
+    changed(db)
+    accesses.clear()
+    juju.relations["db:1"].units["mysql/1"]["host"] = "other"
+    assert changed(db) == ["host"]
+    place = PREFIX + "db:1.mysql/1."
+    assert accesses == ["<" + SEEN, "<" + place, ">" + place + "host", ">" + SEEN]
+    accesses.clear()
+    assert changed(db) == []
+    assert accesses == ["<" + SEEN]
+
+
+def test_hashes_that_somebody_else_wrote_are_compared(db: Any) -> None:
+    changed(db)
+    _state.unit.set(PREFIX + "db:1.mysql/0.host", md5("what 1.5.x has seen meanwhile"))
+    _state.unit.commit()
+    assert changed(db) == ["host"]
+    assert changed(db) == []
+
+
+def test_hashes_that_a_charm_deleted_are_missed(db: Any) -> None:
+    changed(db)
+    unitdata.kv().unsetrange(prefix="reactive.data_changed.")
+    _state.unit.commit()
+    assert changed(db) == ["host", "ports"]
+    assert hashes(db) == {"db:1.mysql/0.host": md5("h0"), "db:1.mysql/0.ports": md5({"a": [2], "b": 1})}
+
+
+@pytest.mark.parametrize("noted", [None, [], "text", {}, {"hashes": "x", "data": {}}, {"hashes": 1}])
+def test_what_is_noted_of_the_hashes_may_be_anything(db: Any, noted: object) -> None:
+    changed(db)
+    _state.unit.set(SEEN, noted)
+    _state.unit.commit()
+    assert changed(db) == []
+
+
+def test_an_application_out_of_sight_is_forgotten_with_its_relation(db: Any, juju: Juju) -> None:
+    juju.relations["db:1"].application_data["v"] = "1"
+    changed(db, unit="")
+    _state.unit.set(PREFIX + "db:1.mysql/0.host", md5("other"))  # so that all is compared anew
+    _state.unit.commit()
+    assert changed(db) == ["host"]
+    assert changed(db, unit="") == []
+    juju.relations["db:1"].application_data["v"] = "2"
+    assert changed(db, unit="") == ["v"]
+    changed(db, "departed")
+    juju.relations["db:1"].units.clear()
+    assert changed(db, "broken", unit="") == []
+    assert hashes(db) == {}
+    assert db.rows("reactive.endpoints.seen.") == {}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_noted_changes_no_result(db: Any, juju: Juju, seed: int) -> None:
+    # The same hooks, with all hashes read each time, must find and leave the same.
+    random = Random(seed)
+    changed(db)
+    units = juju.relations["db:1"].units
+    for _ in range(25):
+        bag = units.setdefault("mysql/%d" % random.randrange(3), {})
+        for _ in range(random.randrange(3)):
+            key = random.choice("abc")
+            bag.pop(key, None)
+            if random.random() < 0.8:
+                bag[key] = random.choice(["1", '"1"', "x", "y", '{"a":1}', "{"])
+        if random.random() < 0.2:
+            units.pop(random.choice(sorted(units)))
+        if random.random() < 0.2 and hashes(db):
+            _state.unit.set(PREFIX + random.choice(sorted(hashes(db))), md5(random.choice("xy")))
+            _state.unit.commit()
+        stored = hashes(db)
+        now = {
+            "db:1.%s.%s" % (unit, key): md5(decode(text))
+            for unit, bag in units.items()
+            for key, text in bag.items()
+        }
+        gone = {row for row in stored.keys() - now.keys() if row.split(".")[1] in units}
+        differing = {row for row in now if now[row] != stored.get(row)}
+        assert changed(db, unit="mysql/9") == sorted({row.split(".")[2] for row in differing | gone})
+        assert hashes(db) == now
 
 
 TEXTS = (
@@ -108,12 +210,12 @@ TEXTS = (
 def test_a_value_counts_and_not_how_it_is_written() -> None:
     # Comparing takes short cuts; whatever was there before, they must come to the same result.
     for before in TEXTS:
-        stored = md5(JSONUnitDataView({"k": before})["k"])
+        stored = md5(decode(before))
         for text in TEXTS:
-            view = JSONUnitDataView({"k": text})
-            digest = md5(view["k"])
-            expected = [] if digest == stored else [("k", digest)]
-            assert list(_changed_digests(view, "place.", {"place.k": stored})) == expected, (before, text)
+            digest = md5(decode(text))
+            expected = [] if digest == stored else [("k", stored, digest)]
+            found = _changed_hashes({"k": text}, "place.", {"place.k": stored})
+            assert list(found) == expected, (before, text)
 
 
 # -- cleaning up ----------------------------------------------------------------------------------

@@ -161,6 +161,40 @@ def test_a_broken_hook_has_no_remote_unit_to_join(charm: Any, juju: Any, scope: 
     assert conversations(charm) == {}
 
 
+def test_a_broken_hook_has_a_conversation_with_nobody_through_which_flags_can_be_cleared(
+    charm: Any, juju: Any
+) -> None:
+    # As released interfaces do: one handler for {departed,broken}, of which the second has no unit.
+    charm.metadata(requires={"db": "mysql"})
+    charm.interface(
+        "mysql",
+        "requires",
+        """
+        class MySQL(RelationBase):
+            scope = scopes.UNIT
+
+            @hook("{requires:mysql}-relation-joined")
+            def joined(self):
+                self.set_state("{relation_name}.available")
+
+            @hook("{requires:mysql}-relation-{departed,broken}")
+            def left(self):
+                conversation = self.conversation()
+                conversation.remove_state("{relation_name}.available")
+                self.remove_state("{relation_name}.connected")
+                tell(conversation.scope)
+                tell(sorted(conversation.units))
+                tell(conversation.get_remote("host"))
+                tell(self.is_state("{relation_name}.available"))
+        """,
+    )
+    relation = juju.relate("db:1", "mysql", {"mysql/0": {"host": "h"}})
+    charm.run("db-relation-joined", "db:1", "mysql/0")
+    relation.units.clear()
+    assert charm.run("db-relation-broken", "db:1") == ["", [], None, False]
+    assert list(conversations(charm)) == ["db:1.mysql/0"]
+
+
 # -- departing ------------------------------------------------------------------------------------
 
 

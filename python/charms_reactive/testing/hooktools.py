@@ -505,6 +505,8 @@ def relation_get(arguments: Arguments) -> None:
         bag = relation["remote-application"]
     elif who in relation["units"]:
         bag = relation["units"][who]
+    elif who in relation["departing"]:
+        bag = relation["departing"][who]
     else:
         raise RefusedError("unknown unit %s" % who if not whole else "permission denied")
     answer(arguments, bag if key == "-" else bag.get(key))

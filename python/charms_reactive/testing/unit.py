@@ -307,6 +307,7 @@ class SimulatedUnit:
                 "pending": {"ports": {}, "relations": {}},
                 "ports": [],
                 "relations": {},
+                "relations-made": 0,
                 "resources": dict(resources or {}),
                 "status": {
                     "application": {"status": "unknown", "message": ""},
@@ -362,6 +363,15 @@ class SimulatedUnit:
         """What ``leader-set`` has set."""
         return dict(self._read()["leader-settings"])
 
+    def set_leader_settings(self, **settings: Optional[str]) -> None:
+        """Let the application's leader, whichever unit that is, change its settings.
+
+        An empty value or ``None`` takes a setting away. The charm learns of it in its next hook.
+        """
+        with self._change() as juju:
+            changes = {key: "" if value is None else value for key, value in settings.items()}
+            hooktools.update(juju["leader-settings"], changes)
+
     @property
     def status(self) -> Status:
         """The status that the charm has set for the unit."""
@@ -393,7 +403,7 @@ class SimulatedUnit:
 
         Args:
             endpoint: the charm's own name of the relation.
-            application: on the other side.
+            application: on the other side; of a peer relation the unit's own.
             units: the data of each remote unit, by unit name.
             application_data: the data of the remote application.
 
@@ -406,10 +416,12 @@ class SimulatedUnit:
         if endpoint not in self._endpoints:
             raise CharmError("the charm has no endpoint %r; it has %s" % (endpoint, _listed(self._endpoints)))
         with self._change() as juju:
-            identity = "%s:%d" % (endpoint, len(juju["relations"]))
+            identity = "%s:%d" % (endpoint, juju["relations-made"])
+            juju["relations-made"] += 1  # Juju never uses an id again
             address = juju["address"]
             juju["relations"][identity] = {
                 "application": application,
+                "departing": {},
                 "units": {unit: dict(data) for unit, data in (units or {}).items()},
                 "remote-application": dict(application_data or {}),
                 "local-unit": {
@@ -421,16 +433,108 @@ class SimulatedUnit:
             }
         return identity
 
+    @property
+    def relations(self) -> Tuple[str, ...]:
+        """The ids of the relations there are, sorted."""
+        return tuple(sorted(self._read()["relations"]))
+
+    def related_units(self, relation: str) -> Tuple[str, ...]:
+        """The remote units that are in a relation, sorted.
+
+        Raises:
+            CharmError: there is no such relation.
+        """
+        return tuple(sorted(_relation(self._read(), relation)["units"]))
+
+    def add_unit(self, relation: str, unit: str, data: Optional[Mapping[str, str]] = None) -> None:
+        """Let a remote unit enter a relation, with its data; runs no hook.
+
+        Raises:
+            CharmError: there is no such relation, it is with another application, or the unit is in it.
+        """
+        with self._change() as juju:
+            known = _relation(juju, relation)
+            application = known["application"]
+            if unit.partition("/")[0] != application:
+                raise CharmError("%s cannot be in %s, which is with %s" % (unit, relation, application))
+            if unit in known["units"] or unit == self.name:
+                raise CharmError("%s is in %s already" % (unit, relation))
+            known["units"][unit] = dict(data or {})
+
+    def set_relation_data(self, relation: str, whose: str, data: Mapping[str, Optional[str]]) -> None:
+        """Let a remote unit or application change its data; runs no hook.
+
+        Args:
+            relation: the relation's id.
+            whose: name of a remote unit or of the remote application; of this unit's own application
+                where another unit leads it.
+            data: what changes; an empty value or ``None`` takes a key away.
+
+        Raises:
+            CharmError: there is no such relation, or it has no such member.
+        """
+        changes = {key: "" if value is None else value for key, value in data.items()}
+        with self._change() as juju:
+            known = _relation(juju, relation)
+            if whose in known["units"]:
+                bag = known["units"][whose]
+            elif whose == self.application:
+                bag = known["local-application"]
+            elif whose == known["application"]:
+                bag = known["remote-application"]
+            else:
+                raise CharmError("%r is not on the other side of %s" % (whose, relation))
+            hooktools.update(bag, changes)
+
+    def run_relation(
+        self, relation: str, event: str, unit: Optional[str] = None, **environment: str
+    ) -> HookRun:
+        """Run a relation hook to its end; see :meth:`run`.
+
+        A unit that departs is listed no more when its hook starts, while its data can be read until the
+        hook has succeeded. A relation that is broken has no units, and is gone after its hook has
+        succeeded.
+
+        Args:
+            relation: the relation's id.
+            event: ``created``, ``joined``, ``changed``, ``departed`` or ``broken``.
+            unit: the remote unit; ``None`` where the hook is about the relation or about the remote
+                application's data.
+            **environment: more environment variables.
+
+        Raises:
+            CharmError: there is no such relation, or it has no such unit, or units that have not departed.
+        """
+        variables = {"JUJU_RELATION_ID": relation}
+        with self._change() as juju:
+            known = _relation(juju, relation)
+            if unit is not None:
+                variables["JUJU_REMOTE_UNIT"] = unit
+                if unit not in known["units"] and not (event == "departed" and unit in known["departing"]):
+                    raise CharmError("%s is not in %s: %s are" % (unit, relation, _listed(known["units"])))
+                if event == "departed":
+                    variables["JUJU_DEPARTING_UNIT"] = unit
+                    if unit in known["units"]:
+                        known["departing"][unit] = known["units"].pop(unit)
+            if event == "broken" and known["units"]:
+                raise CharmError("%s still has units: %s" % (relation, _listed(known["units"])))
+        variables.update(environment)
+        run = self.run("%s-relation-%s" % (relation.partition(":")[0], event), **variables)
+        if run.succeeded:
+            with self._change() as juju:
+                if event == "broken":
+                    del juju["relations"][relation]
+                elif event == "departed":
+                    juju["relations"][relation]["departing"].pop(unit, None)
+        return run
+
     def relation_data(self, relation: str, whose: Optional[str] = None) -> Dict[str, str]:
         """The data in a relation of one unit or application; by default of this unit.
 
         Raises:
             CharmError: there is no such relation, or it has no such member.
         """
-        relations = self._read()["relations"]
-        if relation not in relations:
-            raise CharmError("there is no relation %r; there is %s" % (relation, _listed(relations)))
-        known = relations[relation]
+        known = _relation(self._read(), relation)
         bags = dict(known["units"])
         bags[known["application"]] = known["remote-application"]
         bags[self.application] = known["local-application"]
@@ -768,6 +872,14 @@ class SimulatedUnit:
             juju = self._read()
             yield juju
             self._write(juju)
+
+
+def _relation(juju: Dict[str, Any], relation: str) -> Dict[str, Any]:
+    """One relation of the Juju side, for a change."""
+    if relation not in juju["relations"]:
+        raise CharmError("there is no relation %r; there is %s" % (relation, _listed(juju["relations"])))
+    found: Dict[str, Any] = juju["relations"][relation]
+    return found
 
 
 def _install_tools(juju_dir: Path) -> None:
