@@ -153,6 +153,6 @@ def wait_for_database() -> None:
     hookenv.status_set("waiting", "database")
 
 
-@when("config.default.title", "bench.healthy", "leadership.is_leader")
+@when("config.default.title", "bench.healthy", "bench.chosen")
 def name_page() -> None:
     hookenv.log("The page has its default title.")
