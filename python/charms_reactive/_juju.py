@@ -122,7 +122,12 @@ def charm_dir() -> str:
 def relative_path(path: str) -> str:
     """A path relative to the charm directory, as handler ids have it."""
     base = hookenv.charm_dir()
-    return os.path.relpath(path, base) if base else path
+    if not base:
+        return path
+    # Asked for every handler: a plain path is cut, and only what is not so plain needs relpath().
+    if path.startswith(base + "/") and not any(part in path for part in ("//", "/.")):
+        return path[len(base) + 1 :]
+    return os.path.relpath(path, base)
 
 
 def action_name() -> Optional[str]:

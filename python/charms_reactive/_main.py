@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from . import _juju, _state, bus, flags
+from . import _juju, _state, bus, flags, trace
 from ._juju import hookenv
 from ._state import Change
 from .errors import ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional
+    from typing import Any, List, Optional
 
 __all__ = ["main"]
 
@@ -34,6 +34,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     if not os.environ.get("JUJU_HOOK_NAME"):
         os.environ["JUJU_HOOK_NAME"] = hook_name
     restricted = hook_name in _juju.RESTRICTED_HOOKS
+    recorder = _recorder()
     try:
         _start(hook_name, restricted)
         try:
@@ -58,6 +59,22 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     except BaseException as error:
         _give_up(error)
         raise
+    finally:
+        if recorder is not None:
+            trace.record(None)
+            recorder.write()
+
+
+def _recorder() -> Any:
+    """The recorder of this hook, if the environment asks for one."""
+    path = os.environ.get("CHARMS_REACTIVE_RECORD")
+    if not path:
+        return None
+    from ._record import Recorder  # for tests and for people
+
+    recorder = Recorder(path)
+    trace.record(recorder)
+    return recorder
 
 
 def _start(hook_name: str, restricted: bool) -> None:
@@ -86,15 +103,15 @@ def _give_up(error: BaseException) -> None:
         told.append("the unit state could not be rolled back: %s" % failure)
     if isinstance(error, SystemExit):
         what = "a handler ended the hook with exit status %s" % error.code
-        trace = ""
+        lines = ""
     else:
         what = "%s: %s" % (type(error).__name__, error)
         import traceback  # a hook that succeeds has no use for it
 
-        trace = "\n" + traceback.format_exc().rstrip()
+        lines = "\n" + traceback.format_exc().rstrip()
     handler = bus.current_handler()
     where = " in handler %s" % handler.id() if handler is not None else ""
-    _juju.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), trace), _juju.ERROR)
+    _juju.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), lines), _juju.ERROR)
     try:
         _juju.hand_over()
     except ReactiveError:

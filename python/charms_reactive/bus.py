@@ -88,6 +88,7 @@ def dispatch(restricted: bool = False) -> None:
     _files.take_baseline()
     tracer = trace.tracer()
     traced = type(tracer) is not trace.NullTracer
+    recorder = trace.recorder()
     if traced:
         tracer.start_dispatch()
     engine.start(restricted)
@@ -101,6 +102,8 @@ def dispatch(restricted: bool = False) -> None:
                 _current = handler = handler_by_number(number)
                 _juju.log("Invoking reactive handler: %s" % handler.id())
                 _juju.hand_over()
+                if recorder is not None:
+                    recorder.invoke(handler)
                 handler.invoke()
             elif step == TEST:
                 _current = handler = handler_by_number(number)

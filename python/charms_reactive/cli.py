@@ -252,7 +252,9 @@ class _CommandTable:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="charms.reactive", description="Flags and tests of a reactive charm, on the command line."
+        prog="charms.reactive",
+        description="Flags and tests of a reactive charm, on the command line.",
+        epilog="charms.reactive simulate CHARM HOOK… runs hooks of a charm without Juju; see simulate --help.",
     )
     parser.add_argument("--version", action="version", version="charms.reactive %s" % __version__)
     formats = parser.add_mutually_exclusive_group()
@@ -466,8 +468,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     Returns:
         The exit status: 0 for done or yes, 1 for no, 2 for a question that could not be answered.
     """
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["simulate"]:
+        from .testing import simulate
+
+        return simulate.main(words[1:])
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(words)
     if not arguments.command:
         parser.print_help(sys.stderr)
         return _TROUBLE

@@ -242,10 +242,14 @@ def action(*names: str) -> Decorator[Action]:
     def register(function: Action) -> Action:
         handler = Handler.get(function)
         handler.confine(HOOKS)
-        handler.add_predicate(lambda: _juju.action_name() in names)
+        handler.add_predicate(partial(_is_action, *names))
         return function
 
     return register
+
+
+def _is_action(*names: str) -> bool:
+    return _juju.action_name() in names
 
 
 def collect_metrics() -> Decorator[Action]:
@@ -261,8 +265,12 @@ def meter_status_changed() -> Decorator[Action]:
 def _restricted(hook_name: str, action: Action) -> Action:
     handler = Handler.get(action)
     handler.confine(RESTRICTED)
-    handler.add_predicate(lambda: _juju.hook_name() == hook_name)
+    handler.add_predicate(partial(_is_hook, hook_name))
     return action
+
+
+def _is_hook(hook_name: str) -> bool:
+    return _juju.hook_name() == hook_name
 
 
 # -- files, once, guards ------------------------------------------------------------------------

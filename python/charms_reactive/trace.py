@@ -105,8 +105,36 @@ class LogTracer(NullTracer):
         _juju.log("\n".join(prefixed), self.LEVEL)
 
 
+class _Recorded(NullTracer):
+    """A tracer with a recorder beside it, which is told everything first."""
+
+    def __init__(self, tracer: NullTracer, recorder: NullTracer) -> None:
+        self._both = (recorder, tracer)
+
+    def start_dispatch(self) -> None:
+        for one in self._both:
+            one.start_dispatch()
+
+    def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
+        for one in self._both:
+            one.start_dispatch_phase(phase, handlers)
+
+    def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:
+        for one in self._both:
+            one.start_dispatch_iteration(iteration, handlers)
+
+    def set_flag(self, flag: str) -> None:
+        for one in self._both:
+            one.set_flag(flag)
+
+    def clear_flag(self, flag: str) -> None:
+        for one in self._both:
+            one.clear_flag(flag)
+
+
 _tracer: NullTracer = NullTracer()
 _installed_by_charm = False
+_recorder: Optional[Any] = None
 
 
 def install_tracer(tracer: NullTracer) -> None:
@@ -129,9 +157,20 @@ def _install_quietly(tracer: NullTracer) -> None:
     _installed_by_charm = False
 
 
+def record(recorder: Optional[Any]) -> None:
+    """Tell a :class:`~charms_reactive._record.Recorder` as well, whatever tracer is in use; ``None`` ends it."""
+    global _recorder
+    _recorder = recorder
+
+
+def recorder() -> Optional[Any]:
+    """The recorder, if there is one."""
+    return _recorder
+
+
 def tracer() -> NullTracer:
     """The tracer in use."""
-    return _tracer
+    return _tracer if _recorder is None else _Recorded(_tracer, _recorder)
 
 
 def _install_default(setting: Optional[str] = None) -> None:

@@ -6,22 +6,14 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Iterator
 
 import pytest
-from charmhelpers.core import unitdata
 
-from charms_reactive import _files, _juju, _state, bus, flags, trace
 from charms_reactive._juju import hookenv
-from charms_reactive.bus import Handler
-from charms_reactive.endpoints import Endpoint
-from charms_reactive.relations import RelationFactory
+from charms_reactive.testing.isolation import fresh_framework
 
 from .support import Framework, Unit
-
-# What the package registers when it is imported; hookenv forgets it whenever it has run.
-_ATSTART = list(hookenv._atstart)
-_ATEXIT = list(hookenv._atexit)
 
 _VARIABLES = (
     "UNIT_STATE_DB",
@@ -60,40 +52,16 @@ def framework(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(hookenv, "log", lambda message, level=None: it.logged.append((level, message)))
     monkeypatch.setattr(hookenv, "relation_ids", lambda reltype=None: [])
-    monkeypatch.setattr(RelationFactory, "_factories", [])
     monkeypatch.chdir(it.directory)
     modules = set(sys.modules)
     environment = dict(os.environ)
-    _forget(engine_module)
-    yield it
-    if unitdata._KV is not None:
-        unitdata._KV.close()
-    _forget(engine_module)
+    with fresh_framework(engine_module):
+        yield it
     for name in set(sys.modules) - modules:
         if name.partition(".")[0] in ("reactive", "relations", "lib"):
             del sys.modules[name]
     for name in set(os.environ) - set(environment):
         del os.environ[name]
-
-
-def _forget(engine_module: ModuleType) -> None:
-    unitdata._KV = None
-    unit: Any = _state.unit
-    unit.__init__()
-    unit.engine = engine_module.Engine()
-    hookenv.cache.clear()
-    hookenv._atstart[:] = _ATSTART
-    hookenv._atexit[:] = _ATEXIT
-    Handler.clear()
-    Handler._CONSUMED_FLAGS.clear()
-    Endpoint._endpoints.clear()
-    flags._callbacks.clear()
-    _files.forget()
-    _juju._waiting.clear()
-    _juju.quiet = False
-    _juju._config = None
-    trace._install_quietly(trace.NullTracer())
-    bus._current = None
 
 
 @pytest.fixture

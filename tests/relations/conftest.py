@@ -10,18 +10,12 @@ from types import ModuleType
 from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
-from charmhelpers.core import hookenv, unitdata
+from charmhelpers.core import hookenv
 from fakes import Juju
 
 import charms_reactive
-from charms_reactive import _files, _juju, _state, bus, flags, trace
-from charms_reactive.bus import Handler
-from charms_reactive.endpoints import Endpoint
-from charms_reactive.relations import RelationFactory
-
-# What the package registers when it is imported; hookenv forgets it whenever it has run.
-_ATSTART = list(hookenv._atstart)
-_ATEXIT = list(hookenv._atexit)
+from charms_reactive import _state, bus
+from charms_reactive.testing.isolation import fresh_framework, renew
 
 _VARIABLES = (
     "UNIT_STATE_DB",
@@ -141,25 +135,7 @@ class Charm:
 
     def leave(self) -> None:
         """Forget everything that a process would not have before its hook begins."""
-        if unitdata._KV is not None:
-            unitdata._KV.close()
-            unitdata._KV = None
-        unit: Any = _state.unit
-        unit.__init__()
-        unit.engine = self._engine_module.Engine()
-        hookenv.cache.clear()
-        hookenv._cache_config = None
-        hookenv._atstart[:] = _ATSTART
-        hookenv._atexit[:] = _ATEXIT
-        Handler.clear()
-        Handler._CONSUMED_FLAGS.clear()
-        Endpoint._endpoints.clear()
-        flags._callbacks.clear()
-        _files.forget()
-        _juju._waiting.clear()
-        _juju.quiet = False
-        trace._install_quietly(trace.NullTracer())
-        bus._current = None
+        renew(self._engine_module)
         for name in list(sys.modules):
             if name.partition(".")[0] in ("reactive", "relations", "lib"):
                 del sys.modules[name]
@@ -207,8 +183,8 @@ def charm(
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "argv", ["hook"])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.setattr(RelationFactory, "_factories", [])
     monkeypatch.chdir(it.directory)
-    it.enter("update-status")
-    yield it
-    it.leave()
+    with fresh_framework(engine_module):
+        it.enter("update-status")
+        yield it
+        it.leave()

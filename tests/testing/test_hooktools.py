@@ -84,7 +84,7 @@ def test_answer(sh: Sh, command: str, printed: str) -> None:
         ("config-get --format", 2, "option needs an argument: --format"),
         ("config-get --format=xml", 2, 'invalid value "xml" for option --format: unknown format "xml"'),
         ("juju-log", 2, "no message specified"),
-        ("juju-log -oops", 2, "option provided but not defined: -oops"),
+        ("juju-log -oops", 2, "option provided but not defined: -o"),
         ("relation-get -r db:7 - pg/0", 2, 'invalid value "db:7" for option -r: relation not found'),
         ("relation-get -r db - pg/0", 2, 'invalid value "db" for option -r: invalid relation id'),
         ("relation-get", 2, "no relation id specified"),
@@ -141,7 +141,7 @@ def test_help_names_every_option(sh: Sh) -> None:
     # charmhelpers looks for --file here before it uses it.
     printed = sh("relation-set --help").stdout
     assert printed.startswith("Usage: relation-set [options] key=value")
-    for option in ("--app", "--file", "-r", "--relation"):
+    for option in ("--app (= false)", "--file", "-r, --relation"):
         assert "\n%s\n" % option in printed + "\n"
 
 
@@ -203,7 +203,7 @@ def test_a_relation_hook_has_its_relation_and_unit_as_defaults(sh: Sh) -> None:
 
 
 def test_only_the_leader_sets_for_the_application(sh: Sh, unit: SimulatedUnit) -> None:
-    assert sh("leader-set a=1 b=2; leader-set a=; leader-get; leader-get b").stdout == "b: '2'\n2\n"
+    assert sh("leader-set a=1 b=2; leader-set a=; leader-get; leader-get b").stdout == 'b: "2"\n2\n'
     unit.leader = False
     run = sh("leader-set b=3")
     assert run.exit_status == 1
@@ -295,9 +295,9 @@ def test_there_is_an_executable_for_every_tool(unit: SimulatedUnit) -> None:
 
 def test_a_log_call_imports_nothing_that_is_slow(unit: SimulatedUnit) -> None:
     program = (
-        "import sys; sys.path.insert(0, %r); import hooktools; sys.argv = ['juju-log', 'x'];"
-        "print(hooktools.run('juju-log', ['x']), [name for name in ('json', 're', 'typing', 'fcntl',"
-        " 'charms_reactive', 'yaml') if name in sys.modules])" % str(unit.juju_dir / "lib")
+        "import os, sys; sys.path.insert(0, %r); from hooktools.side import main; sys.argv = ['juju-log', 'x'];"
+        "os._exit = lambda status: print(status, [name for name in ('json', 're', 'typing', 'fcntl',"
+        " 'charms_reactive', 'yaml') if name in sys.modules]); main()" % str(unit.juju_dir / "lib")
     )
     (unit.juju_dir / "context").write_text("here")
     done = subprocess.run(

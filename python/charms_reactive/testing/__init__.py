@@ -1,39 +1,60 @@
-"""Run a charm's hooks on this machine, without Juju: for tests, examples and measurements.
+"""Run a charm without Juju: for tests, examples and measurements.
 
-:class:`SimulatedUnit` is a unit whose Juju is a directory. Its hooks are real processes, which find
-real executables under the names of the hook tools on their ``PATH``, so a charm notices no difference
-and nothing in it needs to be replaced for a test::
+Three things, each built on the one before it:
 
-    unit = SimulatedUnit("path/to/charm", tmp_path / "unit")
-    unit.set_config(greeting="Hello")
-    run = unit.run("config-changed")
-    assert run.succeeded
-    assert "hello.page-ready" in run.flags_after
+:class:`SimulatedUnit`
+    a unit in a directory, which goes on from hook to hook as a deployed one does.
+:class:`Unit`
+    runs single hooks in given states, as values: what a charm's unit tests want.
+:class:`Model`
+    several applications, related, whose hooks are queued and run until nothing is left to do.
 
-Only the standard library and PyYAML are used, and none of the framework: the simulation is beside
-what it tests, not part of it.
+Each runs hooks in this interpreter, in milliseconds, or in processes with real executables for the hook
+tools; a charm notices no difference, and nothing in it needs to be replaced for a test::
+
+    unit = Unit("path/to/charm")
+    then = unit.run("config-changed", State(config={"greeting": "Hello"}))
+    assert "render" in then.handlers
+    assert then.state.unit_status == Status("active", "ready")
+
+The simulation is beside what it tests, not part of it: only the standard library and PyYAML are used, of the
+framework what runs hooks in this interpreter, and of charmhelpers how it stores the unit state.
 """
 
-from .unit import (
-    ActionOutcome,
-    CharmError,
-    HookRun,
-    LogEntry,
-    SimulatedUnit,
-    Status,
-    ToolCall,
-    end_processes,
-    processes,
-)
+from .charm import Charm, EndpointSpec
+from .consistency import check
+from .errors import CharmError, InconsistentStateError
+from .explain import Handlers, Record
+from .hooks import Hook
+from .processes import end_processes, processes
+from .run import ActionOutcome, HookRun, LogEntry, ToolCall
+from .scenario import Outcome, Unit
+from .state import Relation, Secret, State, Status, Storage, differences
+from .unit import JUJU_VERSION, SimulatedUnit
 
 __all__ = [
+    "JUJU_VERSION",
     "ActionOutcome",
+    "Charm",
     "CharmError",
+    "EndpointSpec",
+    "Handlers",
+    "Hook",
     "HookRun",
+    "InconsistentStateError",
     "LogEntry",
+    "Outcome",
+    "Record",
+    "Relation",
+    "Secret",
     "SimulatedUnit",
+    "State",
     "Status",
+    "Storage",
     "ToolCall",
+    "Unit",
+    "check",
+    "differences",
     "end_processes",
     "processes",
 ]

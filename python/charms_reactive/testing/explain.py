@@ -1,0 +1,270 @@
+"""Why a handler ran in a hook, or did not: read from the record that the framework made of it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple, Union
+
+# How a condition reads in a charm.
+_DECORATORS = {"all": "when", "any": "when_any", "none": "when_not", "not_all": "when_not_all"}
+
+
+def matches(id: str, wanted: Union[str, Callable[..., Any]]) -> bool:
+    """Whether a handler is the one that is meant.
+
+    Args:
+        id: of the handler: ``reactive/app.py:12:configure`` or ``…:configure:db``.
+        wanted: that id, the same without its line, any end of it that begins after a colon or a slash
+            (``configure``, ``configure:db``, ``app.py:configure``), or the function itself.
+    """
+    if callable(wanted):
+        wanted = getattr(wanted, "__name__", str(wanted))
+    parts = id.split(":")
+    without_line = ":".join(part for index, part in enumerate(parts) if index != 1 or not part.isdigit())
+    names = [id, without_line, parts[0]]
+    # The function's name alone means it for each of its endpoints.
+    if len(parts) > 3:
+        names += [":".join(parts[:3]), ":".join([parts[0], *parts[2:3]])]
+    return any(
+        name == wanted or name.endswith((":" + wanted, "/" + wanted)) for name in names if name and wanted
+    )
+
+
+class Handlers(Tuple[str, ...]):
+    """The ids of the handlers that a hook invoked, in order.
+
+    ``"configure" in run.handlers`` and ``run.handlers == ["install", "configure"]`` ask for handlers by
+    anything that :func:`matches` them.
+    """
+
+    record: Optional[Record]
+
+    def __new__(cls, ids: Iterable[str] = (), record: Optional[Record] = None) -> Handlers:
+        found = super().__new__(cls, ids)
+        found.record = record
+        return found
+
+    def __contains__(self, wanted: object) -> bool:
+        if isinstance(wanted, str) or callable(wanted):
+            return any(matches(id, wanted) for id in self)
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Handlers):
+            return tuple(self) == tuple(other)
+        if not isinstance(other, (list, tuple)) or len(other) != len(self):
+            return False
+        return all(matches(id, wanted) for id, wanted in zip(self, other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """The names of the functions, in order; of an executable handler its file."""
+        return tuple(_name(id) for id in self)
+
+
+def _name(id: str) -> str:
+    parts = id.split(":")
+    return parts[2] if len(parts) > 2 and parts[1].isdigit() else id
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition over flags: its kind (``all``, ``any``, ``none`` or ``not_all``) and the flags."""
+
+    kind: str
+    flags: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "@%s(%s)" % (_DECORATORS[self.kind], ", ".join(map(repr, self.flags)))
+
+    def holds(self, flags: Set[str]) -> bool:
+        """Whether it holds while exactly these flags are set."""
+        if self.kind == "all":
+            return flags.issuperset(self.flags)
+        if self.kind == "any":
+            return not flags.isdisjoint(self.flags)
+        if self.kind == "none":
+            return flags.isdisjoint(self.flags)
+        return not flags.issuperset(self.flags)
+
+    def missing(self, flags: Set[str]) -> str:
+        """What keeps it from holding, in words."""
+        unset = [flag for flag in self.flags if flag not in flags]
+        there = [flag for flag in self.flags if flag in flags]
+        if self.kind in ("all", "any"):
+            return "%s %s not set" % (_and(unset), "is" if len(unset) == 1 else "are")
+        return "%s %s set" % (_and(there), "is" if len(there) == 1 else "are")
+
+
+def _and(names: List[str]) -> str:
+    quoted = ["'%s'" % name for name in names]
+    return quoted[0] if len(quoted) == 1 else "%s and %s" % (", ".join(quoted[:-1]), quoted[-1])
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One handler as it was registered.
+
+    Attributes:
+        id: of the handler.
+        phases: in which it may match.
+        conditions: over flags.
+        predicates: what else must hold, in words.
+    """
+
+    id: str
+    phases: Tuple[str, ...]
+    conditions: Tuple[Condition, ...]
+    predicates: Tuple[str, ...]
+
+    @property
+    def decorators(self) -> str:
+        """What stands above it, in one line."""
+        return " ".join([str(one) for one in self.conditions] + list(self.predicates))
+
+
+class Record:
+    """What one hook registered, changed and ran, in order; see ``charms_reactive._record``."""
+
+    def __init__(self, document: Dict[str, Any]) -> None:
+        self.handlers: Tuple[Declared, ...] = tuple(
+            Declared(
+                one["id"],
+                tuple(one["phases"]),
+                tuple(Condition(kind, tuple(flags)) for kind, flags in one["conditions"]),
+                tuple(one["predicates"]),
+            )
+            for one in document["handlers"]
+        )
+        self.events: Tuple[Tuple[Any, ...], ...] = tuple(tuple(event) for event in document["events"])
+
+    @classmethod
+    def read(cls, path: Path) -> Optional[Record]:
+        """The record in a file; ``None`` if the hook came to no end that could have written one."""
+        try:
+            return cls(json.loads(path.read_text(encoding="utf-8", errors="surrogateescape")))
+        except FileNotFoundError:
+            return None
+
+    @property
+    def invoked(self) -> Handlers:
+        """The handlers that ran, in order."""
+        return Handlers((event[1] for event in self.events if event[0] == "invoke"), self)
+
+    def find(self, wanted: Union[str, Callable[..., Any]]) -> Tuple[Declared, ...]:
+        """The registered handlers that are meant; see :func:`matches`."""
+        return tuple(one for one in self.handlers if matches(one.id, wanted))
+
+    def explain(self, wanted: Union[str, Callable[..., Any]]) -> str:
+        """Why a handler ran, or did not: a line or more for each handler that is meant."""
+        found = self.find(wanted)
+        if not found:
+            return self._unknown(getattr(wanted, "__name__", str(wanted)))
+        return "\n".join(self._explain(one) for one in found)
+
+    # -- inside -------------------------------------------------------------------------------
+    def _unknown(self, wanted: str) -> str:
+        lines = ["no handler %r is registered" % wanted]
+        known = sorted({_name(one.id) for one in self.handlers})
+        close = difflib.get_close_matches(wanted, known, 3)
+        if close:
+            lines[0] += "; did you mean %s?" % " or ".join(close)
+        elif known:
+            lines.append("registered are: %s" % ", ".join(known))
+        else:
+            lines.append("none is: nothing below reactive/ or hooks/relations/ has declared one")
+        return "\n".join(lines)
+
+    def _explain(self, one: Declared) -> str:
+        runs = sum(event == ("invoke", one.id) for event in self.events)
+        asked = ", which asks for %s" % one.decorators if one.decorators else ""
+        if runs:
+            times = "once" if runs == 1 else "%d times" % runs
+            return "%s ran %s%s" % (one.id, times, asked)
+        return "%s did not run%s: %s" % (one.id, asked, self._reason(one))
+
+    def _reason(self, one: Declared) -> str:
+        moments = self._moments()
+        if not moments:
+            return "the hook ended before its handlers were dispatched"
+        phases = [event[1] for event in self.events if event[0] == "phase"]
+        if not set(phases) & set(one.phases):
+            if phases == ["restricted"]:
+                return "this hook is restricted, and runs only the handlers made for it"
+            return "the hook ended before phase %r" % one.phases[0]
+        never = [
+            condition
+            for condition in one.conditions
+            if not any(condition.holds(set(flags)) for _, flags in moments)
+        ]
+        if never:
+            return "; ".join(self._never(condition, moments[-1][1]) for condition in never)
+        if not one.conditions:
+            return "%s did not hold" % (" and ".join(one.predicates) or "its predicates")
+        together = [
+            what
+            for what, flags in moments
+            if all(condition.holds(set(flags)) for condition in one.conditions)
+        ]
+        if not together:
+            return "its conditions held one by one, but never all at once"
+        return self._left_out(one, together)
+
+    def _never(self, condition: Condition, flags: FrozenSet[str]) -> str:
+        text = condition.missing(set(flags))
+        changed = {event[1] for event in self.events if event[0] in ("set", "clear")}
+        if not changed.intersection(condition.flags):
+            text += ", and nothing in this hook changed that"
+        known = {flag for one in self.handlers for other in one.conditions for flag in other.flags}
+        if condition.kind in ("all", "any"):
+            # A flag that somebody set and nobody waits for is what a slip of the pen looks like.
+            stray = sorted((set(flags) | {event[1] for event in self.events if event[0] == "set"}) - known)
+            for flag in condition.flags:
+                close = difflib.get_close_matches(flag, stray, 1, 0.8) if flag not in flags else []
+                if close:
+                    text += " (but %r is: is one of the two misspelt?)" % close[0]
+        return text
+
+    def _left_out(self, one: Declared, together: List[str]) -> str:
+        """It would have matched at some moment; why it was not taken."""
+        queued = False
+        cause = ""
+        for event in self.events:
+            if event[0] in ("phase", "iteration"):
+                queued = one.id in event[2]
+            elif event[0] == "invoke":
+                cause = event[1]
+            elif event[0] == "clear" and queued and self._needs(one, event[1]):
+                return "it was queued, and left the queue when %s cleared %r" % (cause, event[1])
+        if queued:
+            return "it was queued, and the hook ended before its turn%s" % (
+                ", in %s" % cause if cause else ""
+            )
+        if one.predicates:
+            return "its flags matched (%s), but %s did not hold" % (together[0], " and ".join(one.predicates))
+        return "its conditions held only for a while (%s); they did not when an iteration began" % together[0]
+
+    @staticmethod
+    def _needs(one: Declared, flag: str) -> bool:
+        return any(flag in other.flags for other in one.conditions if other.kind in ("all", "any"))
+
+    def _moments(self) -> List[Tuple[str, FrozenSet[str]]]:
+        """The flags at each moment of the dispatch, with what had just happened."""
+        moments: List[Tuple[str, FrozenSet[str]]] = []
+        flags: FrozenSet[str] = frozenset()
+        for event in self.events:
+            if event[0] == "start":
+                flags = frozenset(event[1])
+                moments.append(("at the start", flags))
+            elif event[0] in ("set", "clear") and moments:
+                flags = flags | {event[1]} if event[0] == "set" else flags - {event[1]}
+                moments.append(("after %r was %s" % (event[1], event[0].replace("clear", "cleared")), flags))
+        return moments

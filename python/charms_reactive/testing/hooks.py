@@ -1,0 +1,197 @@
+"""The hooks that Juju runs: their names, what they are about, and what they find in their environment."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
+
+from .charm import Charm
+from .errors import CharmError
+from .state import Frozen, Relation, Secret, State
+
+#: Hooks that every charm may have.
+UNIT_HOOKS = (
+    "install",
+    "start",
+    "stop",
+    "remove",
+    "config-changed",
+    "update-status",
+    "upgrade-charm",
+    "leader-elected",
+    "leader-deposed",
+    "leader-settings-changed",
+    "pre-series-upgrade",
+    "post-series-upgrade",
+    "collect-metrics",
+    "meter-status-changed",
+    "secret-changed",
+    "secret-expired",
+    "secret-remove",
+    "secret-rotate",
+)
+
+#: Those of them that Juju 4 no longer runs.
+UNTIL_JUJU_3 = (
+    "collect-metrics",
+    "leader-deposed",
+    "leader-settings-changed",
+    "meter-status-changed",
+    "post-series-upgrade",
+    "pre-series-upgrade",
+)
+
+RELATION_EVENTS = ("created", "joined", "changed", "departed", "broken")
+STORAGE_EVENTS = ("attached", "detaching")
+WORKLOAD_EVENTS = (
+    "pebble-ready",
+    "pebble-custom-notice",
+    "pebble-check-failed",
+    "pebble-check-recovered",
+)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """One hook, and what it is about.
+
+    Args:
+        name: of the hook, for example ``db-relation-changed``.
+        relation: the id of the relation (``db:0``), or its endpoint if that has one relation only. Not
+            needed if the hook's name tells.
+        unit: the remote unit, by name; needed if the relation has several. The name of the remote
+            application stands for a ``changed`` that is about the application's data.
+        storage: the id of the storage (``data/0``).
+        secret: the id or label of the secret.
+        revision: of the secret, for ``secret-expired`` and ``secret-remove``.
+        label: of the secret, as the unit knows it; follows from the secret.
+        environment: more environment variables.
+    """
+
+    name: str
+    relation: Optional[str] = None
+    unit: Optional[str] = None
+    storage: Optional[str] = None
+    secret: Optional[str] = None
+    revision: Optional[int] = None
+    label: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "environment", Frozen(self.environment))
+
+    @property
+    def relation_event(self) -> Optional[Tuple[str, str]]:
+        """Endpoint and event of a relation hook; ``None`` for any other."""
+        endpoint, found, event = self.name.rpartition("-relation-")
+        return (endpoint, event) if found and event in RELATION_EVENTS else None
+
+    @property
+    def storage_event(self) -> Optional[Tuple[str, str]]:
+        """Storage name and event of a storage hook; ``None`` for any other."""
+        name, found, event = self.name.rpartition("-storage-")
+        return (name, event) if found and event in STORAGE_EVENTS else None
+
+    @property
+    def workload_event(self) -> Optional[Tuple[str, str]]:
+        """Container and event of a workload hook; ``None`` for any other."""
+        for event in WORKLOAD_EVENTS:
+            if self.name.endswith("-" + event):
+                return self.name[: -len(event) - 1], event
+        return None
+
+
+def known_hooks(charm: Charm, juju_version: str) -> FrozenSet[str]:
+    """Every hook that Juju of this version may run for this charm."""
+    modern = int(juju_version.partition(".")[0]) >= 4
+    names = {name for name in UNIT_HOOKS if not (modern and name in UNTIL_JUJU_3)}
+    names.update("%s-relation-%s" % (name, event) for name in charm.endpoints for event in RELATION_EVENTS)
+    storages = charm.metadata.get("storage") or {}
+    names.update("%s-storage-%s" % (name, event) for name in storages for event in STORAGE_EVENTS)
+    containers = charm.metadata.get("containers") or {}
+    names.update("%s-%s" % (name, event) for name in containers for event in WORKLOAD_EVENTS)
+    return frozenset(names)
+
+
+def complete(hook: Hook, charm: Charm, state: State, juju_version: str) -> Hook:
+    """The hook with what follows from its name and the state filled in.
+
+    Raises:
+        CharmError: there is no such hook, or it is not clear what it is about.
+    """
+    known = known_hooks(charm, juju_version)
+    if hook.name not in known:
+        raise CharmError(_unknown(hook.name, known, charm, juju_version))
+    values: Dict[str, Optional[str]] = {}
+    about = hook.relation_event
+    if about is not None:
+        endpoint, event = about
+        relation = state.relation(hook.relation or endpoint)
+        if relation.endpoint != endpoint:
+            raise CharmError("%s is no hook of relation %s" % (hook.name, relation.id))
+        values["relation"] = relation.id
+        about_a_unit = event in ("joined", "departed") or (event == "changed" and relation.units)
+        if hook.unit is None and about_a_unit:
+            values["unit"] = _only_unit(hook.name, relation, event)
+        elif hook.unit == relation.application and event == "changed":
+            values["unit"] = None
+    storage = hook.storage_event
+    if storage is not None:
+        found = [one.id for one in state.storages if one.name == storage[0]]
+        wanted = hook.storage or (found[0] if len(found) == 1 else "")
+        if wanted not in found:
+            raise CharmError(
+                "%s needs one of the attached storages; attached are: %s" % (hook.name, _or_none(found))
+            )
+        values["storage"] = wanted
+    if hook.name.startswith("secret-"):
+        secret = _secret(hook, state)
+        values["secret"] = secret.id
+        values["label"] = secret.label
+    if not values:
+        return hook
+    return Hook(
+        hook.name,
+        relation=values.get("relation") or hook.relation,
+        unit=values.get("unit", hook.unit),
+        storage=values.get("storage") or hook.storage,
+        secret=values.get("secret") or hook.secret,
+        revision=hook.revision,
+        label=values.get("label") or hook.label,
+        environment=hook.environment,
+    )
+
+
+def _only_unit(name: str, relation: Relation, event: str) -> str:
+    there = list(relation.units) + (list(relation.departing) if event == "departed" else [])
+    if len(there) != 1:
+        raise CharmError("%s needs one of the relation's units: %s" % (name, _or_none(there)))
+    return there[0]
+
+
+def _secret(hook: Hook, state: State) -> Secret:
+    """The secret that a secret hook is about."""
+    wanted = hook.secret
+    found = [one for one in state.secrets if wanted in (None, one.id, one.label, "secret:" + one.id)]
+    if len(found) != 1:
+        there = [one.label or one.id for one in state.secrets]
+        raise CharmError("%s needs one of the unit's secrets: %s" % (hook.name, _or_none(there)))
+    return found[0]
+
+
+def _unknown(name: str, known: FrozenSet[str], charm: Charm, juju_version: str) -> str:
+    if name in UNIT_HOOKS:
+        return "Juju %s runs no hook %s any more" % (juju_version, name)
+    about = Hook(name).relation_event
+    if about is not None and about[0] not in charm.endpoints:
+        return "the charm has no endpoint %r; it has %s" % (about[0], _or_none(sorted(charm.endpoints)))
+    text = "Juju runs no hook %r for this charm" % name
+    close = difflib.get_close_matches(name, sorted(known), 3)
+    if name in charm.actions:
+        return text + "; it is an action: use run_action()"
+    return text + ("; did you mean %s?" % " or ".join(close) if close else "")
+
+
+def _or_none(names: List[str]) -> str:
+    return ", ".join(names) or "none"
