@@ -12,12 +12,12 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test compat lint bench clean
+.PHONY: help dev run test postgresql compat lint bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## make .venv: the native engine in release build, and all tools
 	$(SETUP) dev
@@ -30,6 +30,9 @@ test: dev ## run all tests, Python's on both engines
 	$(VENV)/python -m pytest
 	$(CARGO_ENV) cargo test --quiet --workspace --locked
 
+postgresql: ## install PostgreSQL, for the test of a whole model, where it is missing (Debian)
+	@packaging/postgresql.sh
+
 compat: dev ## compare with charms.reactive 1.5.3: the same charms, the same hooks
 	@$(VENV)/python tests/compat/run.py
 
@@ -40,7 +43,7 @@ lint: dev ## check format, types, stubs and style
 	$(VENV)/ruff format --quiet --check .
 	$(VENV)/mypy
 	$(VENV)/python -m mypy.stubtest charms_reactive._native
-	$(VENV)/shellcheck .ci/run wheel-data/scripts/*.sh
+	$(VENV)/shellcheck .ci/run packaging/*.sh wheel-data/scripts/*.sh
 
 bench: ## run the benchmarks and print the table
 	$(SETUP) bench

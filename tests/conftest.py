@@ -10,6 +10,9 @@ import pytest
 
 from engines import engine_names, import_engine
 
+# What charms' maintainers get by installing the package.
+pytest_plugins = ["pytest_charms_reactive"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("charms.reactive")

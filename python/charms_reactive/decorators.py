@@ -128,11 +128,10 @@ def _handlers(
     names = _get_endpoint_names(action)
     method = _is_endpoint_method(action)
     if not names:
-        key = _action_id(action)
         if (method and _is_of_interface(action)) or any("{endpoint_name}" in flag for flag in desired_flags):
-            _unserved.add(key)
-            Handler._HANDLERS.pop(key, None)
-        if key in _unserved:
+            _unserved.add(_action_id(action))
+            Handler._HANDLERS.pop(_action_id(action), None)
+        if _unserved and _action_id(action) in _unserved:
             return []
     handlers = [(name, Handler.get(action, name)) for name in names or [None]]
     for name, handler in handlers:
@@ -148,17 +147,21 @@ def _relations_of(flags: Iterable[str]) -> Iterator[Any]:
             yield relation
 
 
+# The modules of interface layers in which a role's handlers stand.
+_INTERFACE_FILES = ("requires.py", "provides.py", "peers.py")
+
+
 def _get_endpoint_names(action: Callable[..., Any]) -> List[Optional[str]]:
     """The endpoints that a function in a module of an interface layer serves."""
-    if not _is_of_interface(action):
+    directory, _, file = _place(action)[0].rpartition(os.sep)
+    if file not in _INTERFACE_FILES:
         return []
-    directory, file = os.path.split(_place(action)[0])
     role, _ = os.path.splitext(file)
     return list(hookenv.role_and_interface_to_relations(role, os.path.basename(directory)) or [])
 
 
 def _is_of_interface(action: Callable[..., Any]) -> bool:
-    return os.path.basename(_place(action)[0]) in ("requires.py", "provides.py", "peers.py")
+    return _place(action)[0].rpartition(os.sep)[2] in _INTERFACE_FILES
 
 
 def _expand_endpoint_name(endpoint_name: Optional[str], flags: Sequence[str]) -> Tuple[str, ...]:

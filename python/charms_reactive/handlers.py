@@ -24,6 +24,9 @@ PHASE_NAMES = {HOOKS: "hooks", OTHER: "other", RESTRICTED: "restricted"}
 _PHASES = {name: phase for phase, name in PHASE_NAMES.items()}
 
 
+_Function = type(lambda: None)
+
+
 def unwrap(action: Callable[..., Any]) -> Any:
     """The function that a chain of well-behaved wrappers stands for."""
     seen = 0
@@ -36,7 +39,9 @@ def unwrap(action: Callable[..., Any]) -> Any:
 
 def _place(action: Callable[..., Any]) -> Tuple[str, int, str]:
     """Where a function is defined: file, line and name."""
-    inner = unwrap(action)
+    if type(action) is not _Function or action.__dict__:
+        action = unwrap(action)
+    inner: Any = action
     code = getattr(inner, "__code__", None)
     if code is None:  # a callable object: its class is where it comes from
         kind = type(inner)
@@ -50,6 +55,11 @@ def _join(parts: Iterable[object], suffix: Optional[str]) -> str:
 
 def _action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
     """The key of a function: absolute file, line and name, with the endpoint's name behind it."""
+    if type(action) is _Function and not action.__dict__:
+        # Nearly every handler, and each of its decorators asks.
+        code = action.__code__
+        key = "%s:%d:%s" % (code.co_filename, code.co_firstlineno, code.co_name)
+        return key if suffix is None else key + ":" + suffix
     if hasattr(action, "_action_id"):
         return _join([action._action_id], suffix)
     path, line, name = _place(action)

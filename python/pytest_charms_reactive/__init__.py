@@ -1,6 +1,7 @@
 """pytest plugin of charms.reactive: units and models without Juju, and what a failed assertion has to say.
 
 Fixtures
+    juju_charm: the directory of the charm that is tested.
     juju_unit: makes a :class:`charms_reactive.testing.Unit`, to run hooks of a charm in given states.
     juju_model: a :class:`charms_reactive.testing.Model`, to deploy and relate several charms.
 
@@ -22,10 +23,13 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
 
 import pytest
 
+from . import _stand_ins
+
 if TYPE_CHECKING:
     from charms_reactive.testing import Model, Unit
 
 _SPEEDS = {"in-process": [True], "processes": [False], "both": [True, False]}
+_HOOKS = pytest.StashKey[List[Any]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--juju-units",
         choices=sorted(_SPEEDS),
         default=None,
-        help="run hooks in this interpreter (in-process), as Juju does (processes), or each test twice (both)",
+        help="run hooks in this interpreter (in-process), as Juju does (processes), or both, each test twice",
     )
     group.addoption(
         "--juju-seed",
@@ -47,15 +51,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("juju_charm", "the directory of the charm, relative to pytest's root directory", default="")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    finder: Any = _stand_ins.Finder()
+    sys.meta_path.insert(0, finder)
+    config.add_cleanup(lambda: finder in sys.meta_path and sys.meta_path.remove(finder))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests that use a unit or model at each speed that was asked for."""
     if "juju_in_process" in metafunc.fixturenames:
         asked = metafunc.config.getoption("--juju-units") or metafunc.config.getini("juju_units")
         if asked not in _SPEEDS:
             raise pytest.UsageError("juju_units must be one of %s, not %r" % (", ".join(_SPEEDS), asked))
-        speeds = _SPEEDS[asked]
-        ids = ["in-process" if speed else "processes" for speed in speeds]
-        metafunc.parametrize("juju_in_process", speeds, ids=ids if len(ids) > 1 else None, scope="session")
+        if len(_SPEEDS[asked]) > 1:
+            metafunc.parametrize("juju_in_process", _SPEEDS[asked], ids=["in-process", "processes"])
+
+
+@pytest.fixture
+def juju_in_process(request: pytest.FixtureRequest) -> bool:
+    """Whether hooks run in this interpreter."""
+    asked = request.config.getoption("--juju-units") or request.config.getini("juju_units")
+    return bool(asked == "in-process")
 
 
 @pytest.fixture
@@ -66,7 +82,7 @@ def juju_charm(request: pytest.FixtureRequest) -> Path:
     if asked:
         return Path(root / asked)
     for directory in [root, *request.path.parents]:
-        if (directory / "metadata.yaml").is_file() or (directory / "charmcraft.yaml").is_file():
+        if any((directory / name).is_file() for name in ("metadata.yaml", "charmcraft.yaml")):
             return Path(directory)
     raise pytest.UsageError(
         "no charm is in %s or above %s; name its directory as juju_charm in pytest's ini file, or give it to "
@@ -75,40 +91,20 @@ def juju_charm(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def juju_unit(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: Path) -> Callable[..., Unit]:
+def juju_unit(
+    request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: Path
+) -> Iterator[Callable[..., Unit]]:
     """Makes units: ``juju_unit()`` of the charm that is tested, ``juju_unit("path")`` of any other.
 
     ``juju_unit(handlers=function, config={…}, files={…})`` makes the charm as well; see
     :meth:`charms_reactive.testing.Charm.of`. Any other argument is one of
     :class:`charms_reactive.testing.Unit`.
     """
-    from charms_reactive.testing import Charm, Unit
+    from . import _units
 
-    made: List[object] = []
-
-    def make(
-        charm: Any = None,
-        *,
-        handlers: Optional[Callable[[], object]] = None,
-        metadata: Any = None,
-        config: Any = None,
-        actions: Any = None,
-        files: Any = None,
-        **options: Any,
-    ) -> Unit:
-        parts = {"metadata": metadata, "config": config, "actions": actions, "files": files}
-        if handlers is not None or any(part is not None for part in parts.values()):
-            if charm is not None:
-                raise TypeError("juju_unit() takes a charm or what a charm is made of, not both")
-            charm = Charm.of(tmp_path / ("charm-%d" % len(made)), handlers, **parts)
-        elif charm is None:
-            charm = request.getfixturevalue("juju_charm")
-        options.setdefault("in_process", juju_in_process)
-        unit = Unit(charm, **options)
-        made.append(unit)
-        return unit
-
-    return make
+    with _units.Maker(juju_in_process, tmp_path, lambda: request.getfixturevalue("juju_charm")) as maker:
+        request.node.stash[_HOOKS] = maker.outcomes
+        yield maker.make
 
 
 @pytest.fixture
@@ -121,32 +117,24 @@ def juju_model(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: 
         yield model
 
 
+# -- what a failed test has to say ------------------------------------------------------------------
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Add what the hooks of a failed test did."""
+    result = yield
+    report = result.get_result()
+    outcomes = item.stash.get(_HOOKS, [])
+    if report.when == "call" and report.failed and outcomes:
+        from . import _messages
+
+        report.sections.append(("Juju hooks", _messages.hooks(outcomes)))
+
+
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> Optional[List[str]]:
     """Say what differs between states, and why a handler did not run."""
     testing = sys.modules.get("charms_reactive.testing")
-    if testing is None or not hasattr(testing, "State"):
+    if testing is None or not isinstance(getattr(testing, "State", None), type):
         return None  # no simulated unit has been made, or somebody has put a stand-in there
-    if op == "==" and isinstance(left, testing.State) and isinstance(right, testing.State):
-        lines = testing.differences(right, left)
-        return ["the states differ (- only in the right one, + only in the left one):", *lines]
-    if op in ("in", "not in") and isinstance(right, testing.Handlers):
-        record = right.record
-        wanted: Any = left
-        name = getattr(wanted, "__name__", repr(wanted))
-        lines = record.explain(wanted).splitlines() if record is not None else []
-        ran = ", ".join(right.names) or "none"
-        return ["handler %s %s %s" % (name, op, ran), *lines]
-    if op == "==" and isinstance(left, testing.Handlers):
-        return _handlers_differ(left, right)
-    return None
+    from . import _messages
 
-
-def _handlers_differ(left: Any, right: object) -> Optional[List[str]]:
-    if not isinstance(right, (list, tuple)):
-        return None
-    lines = ["handlers %s == %s" % (list(left.names), list(right))]
-    if left.record is not None:
-        for wanted in right:
-            if wanted not in left:
-                lines += left.record.explain(wanted).splitlines()
-    return lines
+    return _messages.comparison(op, left, right)

@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 
 from charms_reactive._juju import hookenv
-from charms_reactive.testing.isolation import fresh_framework
+from charms_reactive.testing.isolation import fresh_framework, renew
 
 from .support import Framework, Unit
 
@@ -36,6 +36,13 @@ def engine_name(engine_module: ModuleType) -> str:
     return engine_module.__name__.rpartition("_")[2]
 
 
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Around everything else: tests replace parts of the framework, and put them back before this does."""
+    with fresh_framework():
+        yield
+
+
 @pytest.fixture
 def framework(
     engine_module: ModuleType, engine_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -55,8 +62,8 @@ def framework(
     monkeypatch.chdir(it.directory)
     modules = set(sys.modules)
     environment = dict(os.environ)
-    with fresh_framework(engine_module):
-        yield it
+    renew(engine_module)
+    yield it
     for name in set(sys.modules) - modules:
         if name.partition(".")[0] in ("reactive", "relations", "lib"):
             del sys.modules[name]

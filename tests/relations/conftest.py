@@ -172,6 +172,13 @@ def juju(monkeypatch: pytest.MonkeyPatch) -> Juju:
     return it
 
 
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Around everything else: tests replace parts of the framework, and put them back before this does."""
+    with fresh_framework():
+        yield
+
+
 @pytest.fixture
 def charm(
     engine_module: ModuleType, juju: Juju, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -184,7 +191,6 @@ def charm(
     monkeypatch.setattr(sys, "argv", ["hook"])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.chdir(it.directory)
-    with fresh_framework(engine_module):
-        it.enter("update-status")
-        yield it
-        it.leave()
+    it.enter("update-status")
+    yield it
+    it.leave()

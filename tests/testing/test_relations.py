@@ -59,7 +59,9 @@ def test_a_unit_that_departs_is_not_listed_but_its_data_can_be_read(related: Sim
     assert shown == "pg/0\nh1\n"
     assert related.related_units("db:0") == ("pg/0",)
     run = related.run("probe", COMMAND="relation-get -r db:0 host pg/1")
-    assert run.stderr == "ERROR unknown unit pg/1\n"
+    assert run.stderr == (
+        'ERROR cannot read settings for unit "pg/1" in relation "db:0": unit "pg/1": settings not found\n'
+    )
 
 
 def test_a_departed_hook_that_failed_can_be_run_again(related: SimulatedUnit) -> None:
@@ -78,7 +80,7 @@ def test_a_broken_relation_is_gone_after_its_hook(related: SimulatedUnit) -> Non
     assert not related.run_relation("db:0", "broken", COMMAND="exit 1").succeeded
     assert related.relations == ("db:0",)
     assert printed(related, "relation-ids db; relation-list; " + SHOW, "db:0", "broken") == (
-        "db:0\ndb-relation-broken db db:0 [] pg []\n"
+        "db-relation-broken db db:0 [] pg []\n"
     )
     assert related.relations == ()
     assert related.run("probe", COMMAND="relation-ids db").stdout == ""

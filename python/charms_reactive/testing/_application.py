@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .model import Model
 
 
+#: The endpoint that every application offers to subordinates, declared or not.
+JUJU_INFO = EndpointSpec("juju-info", "provides", "juju-info")
+
+
 @dataclass(frozen=True)
 class End:
     """One side of a relation: an application and its endpoint."""
@@ -70,6 +74,10 @@ class ModelRelation:
     def other(self, application: str) -> End:
         """The side on which an application's counterpart is; among peers its own."""
         return next((end for end in self.ends if end.application != application), self.ends[0])
+
+    def implicit_for(self, application: str) -> bool:
+        """Whether an application is in it without having declared so, and runs no hooks for it."""
+        return not self.peer and self.end_of(application).endpoint is JUJU_INFO
 
     def id_for(self, application: str) -> str:
         """What the hook tools of an application's units call it, for example ``db:0``."""

@@ -67,7 +67,12 @@ if os.path.isdir("lib"):
 from charmhelpers.core import hookenv
 
 hookenv.atexit(fail)
-runpy.run_path(CHARM, run_name="__main__")
+try:
+    runpy.run_path(CHARM, run_name="__main__")
+except SystemExit as ended:
+    if ended.code:
+        raise
+fail()  # A hook without the framework ends here.
 """
 
 

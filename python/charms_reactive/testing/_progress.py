@@ -342,7 +342,7 @@ class TextReport(Report):
 
 
 class _Ticker:
-    """Keeps one line of a terminal up to date, from a thread: hooks that run in this process block the rest."""
+    """Keeps a line of the terminal up to date, from a thread: hooks that run here block everything else."""
 
     def __init__(self, report: TextReport) -> None:
         self._report = report

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def as_text(model: Model) -> str:
     """Tables in the manner of ``juju status --relations``."""
-    head = [
+    head: List[Sequence[Any]] = [
         ("Model", "Juju", "Seed", "Hooks"),
         (model.name, model.juju_version, model.seed, len(model.steps)),
     ]
@@ -84,7 +84,11 @@ def as_json(model: Model) -> Dict[str, Any]:
                 "endpoints": [str(end) for end in relation.ends],
                 "interface": relation.ends[0].endpoint.interface,
                 "removing": not relation.alive,
-                "data": {whose: dict(bag) for whose, bag in sorted(relation.data.items())},
+                "data": {
+                    whose: dict(bag)
+                    for whose, bag in sorted(relation.data.items())
+                    if "/" not in whose or whose in relation.scope
+                },
             }
             for relation in model.relations
         ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any, ContextManager, Dict, List, Optional, Tuple, Union
 
 from . import _storage
-from ._application import Application, End, ModelRelation, ModelUnit, sorted_units
+from ._application import JUJU_INFO, Application, End, ModelRelation, ModelUnit, sorted_units
 from .charm import Charm, listed
 from .errors import CharmError
 from .unit import SimulatedUnit
@@ -46,7 +49,6 @@ class Roster:
         """All relations, in the order in which they were made."""
         return tuple(self._relations)
 
-    @property
     def unit(self, name: Union[str, ModelUnit]) -> ModelUnit:
         """The unit of this name; ``db/leader`` is the one that leads.
 
@@ -80,11 +82,13 @@ class Roster:
         name, colon, endpoint = text.partition(":")
         application = self._application(name)
         specs = application.charm.endpoints
-        if colon and endpoint not in specs:
+        # Every application offers this to subordinates, declared or not; it runs no hooks of its own.
+        implicit = {JUJU_INFO.name: JUJU_INFO, **specs}
+        if colon and endpoint not in implicit:
             raise CharmError("%s has no endpoint %r; it has %s" % (name, endpoint, listed(specs)))
-        if colon and specs[endpoint].role == "peers":
+        if colon and implicit[endpoint].role == "peers":
             raise CharmError("%s is an endpoint for peers, which Juju relates by itself" % text)
-        wanted = [specs[endpoint]] if colon else list(specs.values())
+        wanted = [implicit[endpoint]] if colon else list(implicit.values())
         return [End(name, spec) for spec in wanted if spec.role != "peers"]
 
     def _why_unrelated(self, one: Union[str, Application], other: Union[str, Application]) -> str:
@@ -95,6 +99,7 @@ class Roster:
             )
 
         mine, theirs = self._ends(one), self._ends(other)
+        mine, theirs = ([end for end in ends if end.endpoint is not JUJU_INFO] for ends in (mine, theirs))
         if len(mine) == len(theirs) == 1:
             first, second = mine[0].endpoint, theirs[0].endpoint
             if first.interface != second.interface:
@@ -154,6 +159,9 @@ class Roster:
 
     def _end_relation(self, relation: ModelRelation) -> None:
         relation.alive = False
+        for name in list(relation.scope):
+            if relation.implicit_for(name.partition("/")[0]):
+                del relation.scope[name]
         if relation.container:
             for end in relation.ends:
                 other = relation.other(end.application).application
@@ -213,6 +221,8 @@ class Roster:
         for relation in unit.application.relations:
             if unit.name in relation.scope:
                 relation.scope[unit.name] = False  # From now on the others see that it has left.
+                if relation.implicit_for(unit.application.name):
+                    del relation.scope[unit.name]
         for subordinate in unit.subordinates:
             self._remove_unit(subordinate, force)
         if force or (not unit._agent.installed and unit._failed is None):
@@ -268,7 +278,7 @@ class Roster:
             return
         self._relations = [one for one in self._relations if one not in application.relations]
         del self.applications[application.name]
-        for secret in [id for id, one in self._secrets.items() if one["owner"] == application.name]:
+        for secret in [name for name, one in self._secrets.items() if one["owner"] == application.name]:
             del self._secrets[secret]
 
     def _elect(self, application: Application, without: Optional[str]) -> None:
@@ -277,10 +287,16 @@ class Roster:
         able = [unit for unit in able if not unit.dying] or able
         application._leader = self._random.choice(able).name if able else None
         application._leader_settings_version += 1
+        for unit in application.units:
+            if not unit.leader:
+                unit._agent.deposed()
 
     def _lose(self, unit: ModelUnit) -> None:
         unit.lost = True
-        unit.simulated.end_processes(patience=0)
+        for number in unit.simulated.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        unit.simulated.end_processes()  # Waits until they are gone.
         for subordinate in unit.subordinates:
             self._lose(subordinate)
         if unit.leader:
@@ -316,8 +332,8 @@ class Roster:
                 _storage.check_count(application.charm, name, there - 1)
                 unit._storages.remove(storage)
                 return
-        there = listed(one for unit in application.units for one in unit._storages)
-        raise CharmError("%s has no storage %s; it has %s" % (application.name, storage, there))
+        known = listed(one for unit in application.units for one in unit._storages)
+        raise CharmError("%s has no storage %s; it has %s" % (application.name, storage, known))
 
     # -- who is in a relation -----------------------------------------------------------------
     def _beside(self, name: str, unit: ModelUnit) -> bool:
@@ -339,14 +355,17 @@ class Roster:
                         continue
                 elif self.applications[other.application].subordinate:
                     self._beside_principal(self.applications[other.application], unit)
+            relation.versions[unit.name] = 1
+            relation.scope[unit.name] = True
+            if relation.implicit_for(unit.application.name):
+                relation.data[unit.name] = {"ingress-address": self._address}
+                continue
             with juju_side(unit.simulated) as juju:
                 juju["relations-made"] = relation.number  # One sequence of numbers for the whole model.
             identity = unit.simulated.add_relation(
                 relation.end_of(unit.application.name).endpoint.name, other.application
             )
             relation.data[unit.name] = unit.simulated.relation_data(identity)
-            relation.versions[unit.name] = 1
-            relation.scope[unit.name] = True
 
     def _beside_principal(self, application: Application, principal: ModelUnit) -> None:
         if not any(unit.principal is principal for unit in application.units):

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import os
 import shutil
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import _storage, consistency, translation
 from ._application import ModelRelation, ModelUnit, Step, shown
@@ -66,6 +66,7 @@ class Running(Roster):
             links=tuple(
                 self._link_view(relation, unit)
                 for relation in application.relations
+                if not relation.implicit_for(application.name)
                 if unit.name in relation.scope or (not unit._agent.installed and relation.alive)
             ),
             secrets={
@@ -84,19 +85,12 @@ class Running(Roster):
         }
         if relation.container:
             members = {name: version for name, version in members.items() if self._beside(name, unit)}
-        # Its own writing is no news to the leader.
-        heard = not relation.peer or not unit.leader
-        version = (
-            relation.versions[other.application]
-            if heard
-            else unit._agent.applications.get(relation.number, 0)
-        )
         return LinkView(
             relation.number,
             mine.endpoint.name,
             other.application,
             members,
-            version,
+            relation.versions[other.application],
             relation.alive,
             relation.peer,
         )
@@ -227,6 +221,9 @@ class Running(Roster):
                     if keys:
                         relation.data[whose] = dict(bag)
                         relation.versions[whose] += 1
+                        if relation.peer and whose == application.name:
+                            # Its own writing is no news to the leader.
+                            unit._agent.applications[relation.number] = relation.versions[whose]
                         changes += ["%s in %s of %s" % (key, relation, whose) for key in keys]
             if unit.leader:
                 settings = juju["leader-settings"]

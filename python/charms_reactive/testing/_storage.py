@@ -11,7 +11,7 @@ from .hooks import Hook
 
 if TYPE_CHECKING:
     from ._application import ModelUnit
-    from .model import Model
+    from ._roster import Roster
 
 
 def counts(charm: Charm, wanted: Mapping[str, int]) -> Dict[str, int]:
@@ -50,7 +50,7 @@ def check_count(charm: Charm, name: str, count: int) -> None:
         raise CharmError("charm %s has %d%s of storage %s, not %d" % (charm.name, low, most, name, count))
 
 
-def new_id(model: Model, name: str) -> str:
+def new_id(model: Roster, name: str) -> str:
     """The id of one more instance; Juju counts those of a model."""
     number = model._storages_made
     model._storages_made += 1

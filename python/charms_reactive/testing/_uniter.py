@@ -166,7 +166,7 @@ class Agent:
         elif hook.name == "leader-elected":
             self.leader = True
         elif hook.name == "leader-settings-changed":
-            self.leader, self.leader_settings = False, view.leader_settings or 0
+            self.leader_settings = view.leader_settings or 0
         elif hook.name == "secret-changed" and hook.secret is not None:
             self.secrets[hook.secret] = view.secrets.get(hook.secret, 0)
         elif hook.name in _ENDS:
@@ -187,7 +187,6 @@ class Agent:
             return choose([_about(link, "created") for link in new])
         if view.leader and not self.leader:
             return Hook("leader-elected")
-        self.leader = view.leader  # Juju runs no hook for a leader that leads no longer.
         settings = view.leader_settings
         if not view.leader and settings is not None and self.leader_settings != settings:
             return Hook("leader-settings-changed")
@@ -265,6 +264,10 @@ class Agent:
             known[unit] = link.members.get(unit, known.get(unit, 0))
         elif event == "departed":
             known.pop(unit, None)
+
+    def deposed(self) -> None:
+        """Lead no longer; Juju runs no hook for that."""
+        self.leader = False
 
     def forget(self, number: int) -> None:
         """Let go of a relation that there is no more."""

@@ -215,8 +215,7 @@ def _renew_state() -> None:
         else:
             setattr(place, last, value)
     unit: Any = _state.unit
-    unit.__dict__.clear()
-    unit.__init__()
+    unit.__init__()  # what a test has replaced in it stays replaced
 
 
 def _import_effects() -> None:
@@ -896,6 +895,7 @@ def _enter(
     for directory in [os.path.join(charm_dir, part) for part in _IMPORTED] + path:
         hidden |= _names_in(directory)
     _hide(hidden)
+    _without_stand_ins()
     main = ModuleType("__main__")
     main.__builtins__ = builtins  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
@@ -963,6 +963,16 @@ def _hide(names: Set[str]) -> None:
         of_charm = top in names and top not in _SHARED_NAMES and not _of_library(loaded[name])
         if top == "charms" or name in _FRAMEWORK or of_charm:
             del loaded[name]
+
+
+def _without_stand_ins() -> None:
+    """Have charmhelpers loaded as the framework knows it, where a test has put mocks in its place."""
+    loaded = sys.modules
+    there = [name for name in loaded if name.partition(".")[0] == "charmhelpers"]
+    if any(type(loaded[name]) is not ModuleType or loaded[name].__spec__ is None for name in there):
+        for name in there:
+            del loaded[name]
+        loaded.update(_CHARMHELPERS)
 
 
 def _restore_modules(modules: Dict[str, ModuleType]) -> None:

@@ -133,6 +133,7 @@ class Model(Running):
 
     # -- what is in it ------------------------------------------------------------------------
 
+    @property
     def pending(self) -> Dict[str, Tuple[str, ...]]:
         """What is to run in each unit that has something to do, as far as can be told now.
 
@@ -211,6 +212,9 @@ class Model(Running):
         Raises:
             CharmError: no endpoints go together, several do, or they are related already.
         """
+        names = {text if isinstance(text, str) else text.name for text in (one, other)}
+        if len({name.partition(":")[0] for name in names}) == 1:
+            raise CharmError("an application cannot be related to itself, but by its peer relations")
         pairs = [
             (mine, theirs)
             for mine in self._ends(one)

@@ -56,7 +56,7 @@ class ActionOutcome:
     messages: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HookRun:
     """What one hook or action did.
 
@@ -99,6 +99,11 @@ class HookRun:
     exception: Optional[BaseException] = None
     statuses: Tuple[Status, ...] = ()
     reboot: str = ""
+
+    def __repr__(self) -> str:
+        """What is worth knowing in the message of a failed assertion, which shows the beginning only."""
+        how = "ran %s" % (", ".join(self.handlers.names) or "no handler") if self.succeeded else self.error
+        return "<%s %r %s>" % (type(self).__name__, self.name, how if self.succeeded else "failed: %s" % how)
 
     @property
     def succeeded(self) -> bool:

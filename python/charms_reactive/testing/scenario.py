@@ -30,7 +30,7 @@ from .state import Relation, State, differences
 from .unit import JUJU_VERSION, SimulatedUnit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome(HookRun):
     """What a hook or action did, and the states before and after it.
 
@@ -172,7 +172,7 @@ class Unit:
             InconsistentStateError: Juju could not bring a unit into this state.
             CharmError: there is no such hook, relation or remote unit.
         """
-        given = State() if state is None else state
+        given = self._unit.normal(State() if state is None else state)
         if not isinstance(hook, Hook):
             wanted = relation.id if isinstance(relation, Relation) and relation.number >= 0 else None
             if relation is not None and wanted is None:
@@ -181,7 +181,6 @@ class Unit:
                 about = given.relation(wanted or hook.rpartition("-relation-")[0])
                 unit = "%s/%d" % (about.application, unit)
             hook = Hook(hook, wanted, unit, storage, secret, revision, environment=environment or {})
-        given = self._unit.normal(given)
         hook = hooks.complete(hook, self.charm, given, self.juju_version)
         if self._check:
             consistency.check(self.charm, given, hook, self.name, self.juju_version)

@@ -500,7 +500,9 @@ def tools_of(juju_version: str) -> Tuple[str, ...]:
     Args:
         juju_version: for example ``3.6.0``.
     """
-    if int(juju_version.partition(".")[0]) >= 4:
+    from .juju_side import numbers
+
+    if numbers(juju_version) >= (4,):
         return tuple([tool for tool in sorted(TOOLS) if not tool.startswith(_UNTIL_JUJU_3)])
     return tuple(sorted(TOOLS))
 

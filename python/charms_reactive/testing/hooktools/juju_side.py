@@ -33,7 +33,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
               ``{"bind-addresses": [{"interface-name", "mac-address", "addresses": [{"address", "cidr",
               "hostname"}]}], "ingress-addresses": [...], "egress-subnets": [...]}``, and what is left out
               follows from the rest.
-            - ``config``: ``{option: value}``, with every option of the charm; ``None`` for one without a value.
+            - ``config``: ``{option: value}``, for every option; ``None`` for one without a value.
             - ``leader`` (true): whether the unit leads its application.
             - ``leader_settings`` *: ``{key: text}``; changed at once. Until Juju 3.
             - ``credential`` (``None``): what ``credential-get`` answers to a charm that is trusted.
@@ -168,7 +168,7 @@ def new_relation(
 
     - ``application``: on the other side; the unit's own among peers.
     - ``units``: ``{unit: data}`` of the other units that are in it.
-    - ``departing``: the same of those that have left, whose data can be read as long as the relation is there.
+    - ``departing``: the same of those that have left; Juju lets their data be read while the relation lasts.
     - ``remote-application``: the data of the other application.
     - ``local-unit`` *: the unit's data. Juju itself puts the unit's addresses there.
     - ``local-application`` *: the data of the unit's application, which its leader alone reads; among
@@ -179,7 +179,7 @@ def new_relation(
     """
     address = juju["address"]
     local = {"egress-subnets": subnet(address), "ingress-address": address}
-    if not juju["juju-version"].startswith("4"):
+    if numbers(juju["juju-version"]) < (4,):
         local["private-address"] = address
     return {
         "application": application,
@@ -201,13 +201,14 @@ def new_secret(owner: str, content: Mapping[str, str], **values: Any) -> Dict[st
 
             - ``label``: the owner's.
             - ``description``.
-            - ``rotate``: ``never``, ``hourly``, ``daily``, ``weekly``, ``monthly``, ``quarterly``, ``yearly``.
+            - ``rotate``: ``never``, ``hourly``, ``daily``, ``weekly``, ``monthly``, ``quarterly`` or
+              ``yearly``.
             - ``rotates`` and ``expires``: times as ``2030-01-01T00:00:00Z``; empty for never.
             - ``latest``: the number of the latest revision.
             - ``revisions``: ``{number as text: content}``.
             - ``access``: ``[{"target", "relation"}]``: which unit or application may read it, and the id of
               the relation for which that was granted.
-            - ``consumers``: ``{unit: {"revision", "label"}}``: the revision that a unit tracks, and its label.
+            - ``consumers``: ``{unit: {"revision", "label"}}``: what revision a unit tracks, and its label.
 
     Raises:
         TypeError: there is no such key.
@@ -288,6 +289,16 @@ def settle(juju: Juju, succeeded: bool) -> None:
             apply(juju["secrets"], change)
     for kind, text in pending["k8s"].items():
         juju["k8s"] = {"raw": "", "spec": "", kind: text}
+
+
+def numbers(version: str) -> Tuple[int, ...]:
+    """A version for comparison: ``3.6-rc1`` is (3, 6)."""
+    found = []
+    for part in version.partition("-")[0].split("."):
+        if not part.isdigit():
+            break
+        found.append(int(part))
+    return tuple(found)
 
 
 # -- ports ------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .command import RefusedError, Request, Struct, UsageError, pairs, quoted
-from .juju_side import update
+from .juju_side import numbers, update
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def is_application(name: str) -> bool:
 
 
 def relation_ids(request: Request) -> None:
-    """The relations of an endpoint; not the one whose ``relation-broken`` hook this is."""
+    """The relations of an endpoint; since Juju 3.4.4 without the one whose ``relation-broken`` hook this is.
+
+    That one can still be read and asked about by its id. A relation among peers is always listed.
+    """
     juju = request.read()
     current = juju["hook"]["relation-id"]
     endpoint = request.first(current.partition(":")[0])
@@ -62,8 +65,8 @@ def relation_ids(request: Request) -> None:
     if not endpoint:
         raise UsageError("no endpoint name specified")
     broken = ""
-    if request.hook.endswith("-relation-broken") and juju["endpoints"].get(endpoint) != "peers":
-        broken = current
+    if current and request.hook.endswith("-relation-broken") and juju["endpoints"].get(endpoint) != "peers":
+        broken = current if numbers(juju["juju-version"]) >= (3, 4, 4) else ""
     request.answer(
         sorted(
             [known for known in juju["relations"] if known.partition(":")[0] == endpoint and known != broken]

@@ -11,12 +11,12 @@ import time
 
 from .answers import Plain
 from .command import RefusedError, Request, Struct, UsageError, quoted
-from .juju_side import new_secret
+from .juju_side import new_secret, numbers
 from .relations import is_application, is_unit, relation_id
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Tuple
+    from typing import Any, Dict, List, Mapping, Optional
 
     from .side import Juju
 
@@ -400,12 +400,13 @@ def secret_get(request: Request) -> None:
     request.done()
     with request.change() as juju:
         content = _read(juju, request, identity, label)
-        if not key:
-            request.answer(content)
-            return
-        name = key[: -len(_BASE64)] if key.endswith(_BASE64) else key
-        if name not in content:
-            raise RefusedError("secret key value %s not found" % quoted(name))
+    if not key:
+        request.answer(content)
+        return
+    name = key[: -len(_BASE64)] if key.endswith(_BASE64) else key
+    if name not in content:
+        # The revision is tracked all the same.
+        raise RefusedError("secret key value %s not found" % quoted(name))
     value = content[name]
     if name != key:
         from base64 import b64encode
@@ -453,8 +454,8 @@ def _read(juju: Juju, request: Request, identity: str, label: str) -> Dict[str, 
 
 def _tracks_latest(version: str) -> bool:
     """Whether owners always read the latest revision, as they did before 3.1.7 and in 3.2 to 3.3.0."""
-    numbers: Tuple[int, ...] = tuple([int(part) for part in re.findall(r"\d+", version)[:3]])
-    return not ((3, 1, 7) <= numbers < (3, 2) or numbers >= (3, 3, 1))
+    juju = numbers(version)
+    return not ((3, 1, 7) <= juju < (3, 2) or juju >= (3, 3, 1))
 
 
 def _labelled(juju: Juju, secrets: Secrets, label: str) -> str:

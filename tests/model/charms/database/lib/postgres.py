@@ -71,7 +71,8 @@ class Server:
         """Become a standby of another server, whatever was here before."""
         self._clear()
         source = ["-h", host, "-p", str(port), "-U", "admin"]
-        self._run("pg_basebackup", "-D", self.data, "-X", "stream", "-c", "fast", "-N", *source, PGPASSWORD=password)
+        options = ["-X", "stream", "-c", "fast", "-N", *source]
+        self._run("pg_basebackup", "-D", self.data, *options, PGPASSWORD=password)
         signal = self.data / "standby.signal"
         signal.touch()
         self._own(signal)
@@ -114,9 +115,9 @@ class Server:
             command = ["runuser", "-u", user.pw_name, "--"] + command
         # Not a pipe, which the server would keep open.
         with open(str(self.directory) + ".log", "a+b") as log:
-            subprocess.check_call(
-                command, env=dict(os.environ, **environment), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            environment = dict(os.environ, **environment)
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            subprocess.check_call(command, env=environment, cwd="/", **streams)
 
     def _own(self, path):
         user = self._user()

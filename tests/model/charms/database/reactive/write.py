@@ -1,5 +1,7 @@
 """The action that changes what the pages say."""
 
+import time
+
 import postgres
 from charmhelpers.core import hookenv
 
@@ -13,4 +15,12 @@ def write():
         return
     text = hookenv.action_get("text").replace("'", "''")
     password = endpoint_from_name("replicas").password
-    postgres.Server().query(password, "UPDATE page SET text = '%s'" % text)
+    server = postgres.Server()
+    server.query(password, "UPDATE page SET text = '%s'" % text)
+    # Not before the standbys have it, one of which may be the primary next.
+    behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn < pg_current_wal_lsn()"
+    for _ in range(100):
+        if server.query(password, behind) == "0":
+            return
+        time.sleep(0.1)
+    hookenv.action_fail("the standbys did not follow within 10 s")

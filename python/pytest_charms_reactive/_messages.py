@@ -1,0 +1,113 @@
+"""What a failed assertion says: the reason first, and no more than is needed."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence
+
+from charms_reactive.testing import Handlers, Outcome, Record, State, differences
+
+_MOST_HOOKS = 12
+_MOST_LINES = 40
+
+
+# -- comparisons ------------------------------------------------------------------------------------
+def comparison(op: str, left: Any, right: Any) -> Optional[List[str]]:
+    """The lines for a comparison that did not hold; ``None`` if there is nothing better to say than usual."""
+    if op == "==" and isinstance(left, State) and isinstance(right, State):
+        return ["the states are equal, but (- only right, + only left):", *differences(right, left)]
+    if op == "in" and isinstance(right, Handlers):
+        return ["%s ran, but" % _quoted(left), *_why_not(right.record, left), _ran(right)]
+    if op == "not in" and isinstance(right, Handlers):
+        ids = [id for id in right if left in Handlers([id])]
+        return ["%s did not run, but" % _quoted(left), *_why(right.record, ids), _ran(right)]
+    if op == "==" and isinstance(left, Handlers):
+        return _handlers_differ(left, right)
+    if op == "==" and isinstance(right, Handlers):
+        return _handlers_differ(right, left)
+    return None
+
+
+def _handlers_differ(ran: Handlers, wanted: Any) -> Optional[List[str]]:
+    if not isinstance(wanted, (list, tuple)):
+        return None
+    missing = [one for one in wanted if one not in ran]
+    surplus = [id for id in ran if not any(one in Handlers([id]) for one in wanted)]
+    lines = ["handlers %s ran, but" % (", ".join(map(_name, wanted)) or "none")]
+    for one in missing:
+        lines += _why_not(ran.record, one)
+    lines += _why(ran.record, list(dict.fromkeys(surplus)))
+    if not missing and not surplus:
+        lines.append("in another order, or not as often")
+    return [*lines, _ran(ran)]
+
+
+def _ran(handlers: Handlers) -> str:
+    return "ran: %s" % (", ".join(handlers.names) or "none")
+
+
+def _name(handler: Any) -> str:
+    return str(getattr(handler, "__name__", handler))
+
+
+def _quoted(handler: Any) -> str:
+    return "handler %r" % _name(handler)
+
+
+def _why_not(record: Optional[Record], wanted: Any) -> List[str]:
+    """Why a handler did not run: the reason, then what it asks for."""
+    if record is None:
+        return ["the hook ended before the framework could tell why"]
+    found = record.find(wanted)
+    if not found:
+        return record.explain(wanted).splitlines()
+    lines: List[str] = []
+    for one in found:
+        told = record.explain(one.id)
+        before = "%s did not run" % one.id
+        if one.decorators:
+            before += ", which asks for %s" % one.decorators
+        if told.startswith(before + ": "):
+            lines.append("%s did not: %s" % (one.id, told[len(before) + 2 :]))
+            if one.decorators:
+                lines.append("  it asks for %s" % one.decorators)
+        elif len(found) == 1:
+            lines += told.splitlines()  # an endpoint's handler that ran where another was meant
+    return lines
+
+
+def _why(record: Optional[Record], ids: Sequence[str]) -> List[str]:
+    """What the handlers that ran ask for."""
+    lines = []
+    for id in ids:
+        asked = "".join(
+            one.decorators for one in (record.handlers if record is not None else ()) if one.id == id
+        )
+        lines.append("%s did%s" % (id, ": it asks for %s" % asked if asked else ""))
+    return lines
+
+
+# -- the hooks of a test ----------------------------------------------------------------------------
+def hooks(outcomes: Sequence[Outcome]) -> str:
+    """What the hooks of a test did, a line each, and the log of those that failed."""
+    lines: List[str] = []
+    left_out = len(outcomes) - _MOST_HOOKS
+    if left_out > 0:
+        lines.append("(%d before these)" % left_out)
+    for outcome in outcomes[-_MOST_HOOKS:]:
+        what = ("action %s" if outcome.action is not None else "%s") % outcome.name
+        if outcome.succeeded:
+            lines.append("%s: ran %s" % (what, ", ".join(outcome.handlers.names) or "no handler"))
+        else:
+            lines.append("%s FAILED: %s" % (what, outcome.error))
+            lines += ["    " + line for line in _said(outcome)]
+    return "\n".join(lines)
+
+
+def _said(outcome: Outcome) -> List[str]:
+    lines = ["%s %s" % (entry.level, line) for entry in outcome.log for line in entry.message.splitlines()]
+    # What a hook said last is next to what ended it. The framework logs the traceback that is on stderr, too.
+    if not any("Traceback" in line for line in lines):
+        lines += ["stderr %s" % line for line in outcome.stderr.splitlines()]
+    if len(lines) > _MOST_LINES:
+        lines = ["(%d lines before these)" % (len(lines) - _MOST_LINES), *lines[-_MOST_LINES:]]
+    return lines

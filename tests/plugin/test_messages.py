@@ -1,0 +1,99 @@
+"""What a failed assertion says: the reason first, and nothing that nobody asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEST = """\
+from charms_reactive.testing import State, Status
+
+def test_it(juju_unit):
+    unit = juju_unit()
+    then = unit.run("install")
+    %s
+"""
+
+
+def said(suite: Any, assertion: str) -> str:
+    suite.write({"tests/test_it.py": TEST % assertion})
+    result = suite.run()
+    assert result.counts == {"failed": 1}, result
+    return str(result.said)
+
+
+def test_why_a_handler_did_not_run(suite: Any) -> None:
+    assert said(suite, 'assert "configure" in then.handlers').splitlines() == [
+        "AssertionError: assert handler 'configure' ran, but",
+        "reactive/shop.py:10:configure did not: 'db.ready' is not set",
+        "it asks for @when('shop.installed', 'db.ready')",
+        "ran: install",
+    ]
+
+
+def test_a_handler_that_does_not_exist(suite: Any) -> None:
+    text = said(suite, 'assert "configre" in then.handlers')
+    assert "no handler 'configre' is registered; did you mean configure?" in text
+
+
+def test_a_handler_that_should_not_have_run(suite: Any) -> None:
+    assert said(suite, 'assert "install" not in then.handlers').splitlines() == [
+        "AssertionError: assert handler 'install' did not run, but",
+        "reactive/shop.py:5:install did: it asks for @when_not('shop.installed')",
+        "ran: install",
+    ]
+
+
+def test_a_list_of_handlers(suite: Any) -> None:
+    text = said(suite, 'assert then.handlers == ["configure"]')
+    assert text.splitlines()[:3] == [
+        "AssertionError: assert handlers configure ran, but",
+        "reactive/shop.py:10:configure did not: 'db.ready' is not set",
+        "it asks for @when('shop.installed', 'db.ready')",
+    ]
+    assert "reactive/shop.py:5:install did: it asks for @when_not('shop.installed')" in text
+    assert "ran: install" in text
+    assert "or not as often" in said(suite, 'assert then.handlers == ["install", "install"]')
+
+
+def test_states_that_differ(suite: Any) -> None:
+    text = said(suite, 'assert then.state.replace(stored={}, files={}) == State(config={"port": 81})')
+    assert text.splitlines() == [
+        "assert the states are equal, but (- only right, + only left):",
+        "- config port: 81",
+        "+ flag shop.installed",
+    ]
+
+
+def test_a_hook_that_failed(suite: Any) -> None:
+    suite.write(
+        {
+            "tests/test_it.py": """\
+                from charms_reactive.testing import State
+
+                def test_it(juju_unit):
+                    unit = juju_unit()
+                    installed = unit.run("install").state
+                    then = unit.run("config-changed", installed.with_config(port=70000))
+                    assert then.succeeded
+                """
+        }
+    )
+    result = suite.run("--juju-units", "both")
+    assert result.counts == {"failed": 2}
+    assert result.output.count("<Outcome 'config-changed' failed: ValueError: port 70000 is none>") == 2
+    # What all hooks of the test did, and what the one that failed has logged.
+    assert "- Juju hooks -" in result.output
+    assert "install: ran install\n" in result.output
+    assert "config-changed FAILED: ValueError: port 70000 is none\n" in result.output
+    assert result.output.count("    ERROR ValueError: port 70000 is none") == 2
+    assert "in check_port" in result.output
+
+
+def test_tests_that_succeed_say_nothing(suite: Any) -> None:
+    suite.write({"tests/test_it.py": TEST % "assert then.succeeded"})
+    assert "Juju hooks" not in suite.run().output
+
+
+def test_other_comparisons_are_left_alone(suite: Any) -> None:
+    assert said(suite, "assert then.flags == {'x'}").startswith("AssertionError: assert frozenset(")
+    assert "'x' in" in said(suite, "assert 'x' in then.flags")

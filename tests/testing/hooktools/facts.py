@@ -1,0 +1,163 @@
+"""One row is one fact of Juju: a command line in a hook, and what comes of it; told to both kinds of side."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Mapping, Sequence, Tuple
+
+from charms_reactive.testing import hooktools
+
+CONTEXT = "app/0-hook-1"
+
+METADATA = {
+    "name": "app",
+    "requires": {"db": {"interface": "pgsql"}},
+    "provides": {"web": {"interface": "http"}},
+    "peers": {"ring": {"interface": "ring"}},
+    "extra-bindings": {"public": None},
+    "payloads": {"monitor": {"type": "docker"}},
+    "resources": {"image": {"type": "file"}, "absent": {"type": "file"}},
+    "storage": {
+        "data": {"type": "filesystem", "multiple": {"range": "0-2"}},
+        "logs": {"type": "filesystem", "multiple": {"range": "1+"}},
+        "cache": {"type": "block"},
+    },
+}
+
+#: Ids as Juju makes them: of a secret of the application, of the unit, of another application, of a user.
+OURS = "9m4e2mr0ui3e8a215n40"
+MINE = "9m4e2mr0ui3e8a215n41"
+THEIRS = "9m4e2mr0ui3e8a215n42"
+HIDDEN = "9m4e2mr0ui3e8a215n43"
+
+
+@dataclass
+class Row:
+    """What is asked, and what comes of it.
+
+    Attributes:
+        line: the command line.
+        out: what it prints.
+        err: what it says on stderr after ``ERROR``.
+        status: its exit status.
+        given: what is different in the Juju side before, by a path of keys joined with ``.``.
+        after: command lines of the same hook that ran before it.
+        stdin: what is piped in.
+        environ: more of the hook's environment.
+        at_once: what is in the Juju side then, by path.
+        kept: what is there when the hook has succeeded.
+        lost: what is there when the hook has failed.
+    """
+
+    line: str
+    out: str = ""
+    err: str = ""
+    status: int = 0
+    given: Mapping[str, Any] = field(default_factory=dict)
+    after: Sequence[str] = ()
+    stdin: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    at_once: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    lost: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ; ".join([*self.after, self.line])
+
+
+def in_hook(name: str, relation: str = "", unit: str = "", application: str = "") -> Dict[str, Any]:
+    """The key ``hook`` of a Juju side."""
+    hook = {"name": name, "relation-id": relation, "remote-unit": unit, "remote-application": application}
+    return {"hook": hook}
+
+
+def a_juju(given: Mapping[str, Any]) -> Dict[str, Any]:
+    """The Juju side of app/0, related to pg by db:0 and to app/1 by ring:1; with changes."""
+    juju = hooktools.new_juju(
+        "app/0",
+        METADATA,
+        address="10.0.0.5",
+        config={"port": 80, "ratio": 0.5, "whole": 2.0, "debug": True, "note": None, "name": "<a&b>"},
+        resources={"image": "/resources/image"},
+        storages={
+            "data/3": {"kind": "filesystem", "location": "/srv/data"},
+            "cache/4": {"kind": "block", "location": "/dev/sdb"},
+        },
+        relations_made=2,
+        metrics_declared=["users"],
+    )
+    juju["relations"]["db:0"] = hooktools.new_relation(
+        juju, "pg", {"pg/1": {"host": "h1"}, "pg/0": {"host": "h0", "port": "5432"}}, {"schema": "s"}
+    )
+    juju["relations"]["ring:1"] = hooktools.new_relation(juju, "app", {"app/1": {"id": "1"}})
+    juju["relations"]["ring:1"]["local-application"] = {"token": "t"}
+    juju["secrets"] = {
+        OURS: hooktools.new_secret("app", {"password": "p1"}, label="admin"),
+        MINE: hooktools.new_secret("app/0", {"key": "k1"}),
+        THEIRS: hooktools.new_secret(
+            "pg",
+            {},
+            latest=2,
+            revisions={"1": {"user": "u1"}, "2": {"user": "u2"}},
+            access=[{"target": "app", "relation": "db:0"}],
+        ),
+        HIDDEN: hooktools.new_secret("", {"token": "x"}),
+    }
+    for path, value in given.items():
+        *keys, last = path.split(".")
+        place = juju
+        for key in keys:
+            place = place[key]
+        place[last] = copy.deepcopy(value)
+    return juju
+
+
+def found(juju: Mapping[str, Any], path: str) -> Any:
+    """What is at a path of keys joined with ``.``; ``None`` if there is nothing."""
+    value: Any = juju
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+Asked = Tuple[int, str, str]
+
+
+class InMemory:
+    """Asks by ``call``, without a process."""
+
+    def __init__(self, juju: Dict[str, Any]) -> None:
+        self.side = hooktools.MemorySide(juju, CONTEXT)
+
+    def ask(self, line: str, stdin: str, environ: Mapping[str, str]) -> Asked:
+        tool, *words = shlex.split(line)
+        status, stdout, stderr = hooktools.call(
+            self.side, tool, words, {"JUJU_CONTEXT_ID": CONTEXT, **environ}, stdin.encode
+        )
+        return status, stdout.decode(), stderr.decode()
+
+
+class Executables:
+    """Asks the real executables, each a process."""
+
+    def __init__(self, directory: Path, juju: Dict[str, Any]) -> None:
+        self.side = hooktools.FileSide(directory)
+        self.side.write(juju)
+        self.side.context = CONTEXT
+        self.side.calls = []
+
+    def ask(self, line: str, stdin: str, environ: Mapping[str, str]) -> Asked:
+        tool, *words = shlex.split(line)
+        done = subprocess.run(
+            [os.path.join(self.side.directory, "bin", tool), *words],
+            env={"JUJU_CONTEXT_ID": CONTEXT, **environ},
+            input=stdin.encode(),
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
