@@ -34,14 +34,18 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     if not os.environ.get("JUJU_HOOK_NAME"):
         os.environ["JUJU_HOOK_NAME"] = hook_name
     restricted = hook_name in _juju.RESTRICTED_HOOKS
+    course = bus.Course()
     try:
         _start(hook_name, restricted)
         try:
-            bus.discover()
-            if not restricted:
-                _juju.hand_over()
-                hookenv._run_atstart()
-            bus.dispatch(restricted=restricted)
+            with course:
+                bus.discover()
+                if bus.listener is not None:
+                    bus.listener.started(hook_name)
+                if not restricted:
+                    _juju.hand_over()
+                    hookenv._run_atstart()
+                bus.dispatch(restricted=restricted)
         except SystemExit as stop:
             if stop.code not in (None, 0):
                 raise
@@ -56,8 +60,13 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         _juju.hand_over()
         _state.unit.commit()  # last, because whatever fails must undo everything
     except BaseException as error:
+        course.end(error)
         _give_up(error)
+        if bus.listener is not None:
+            bus.listener.failed(hook_name, error)
         raise
+    if bus.listener is not None:
+        bus.listener.committed(hook_name)
 
 
 def _start(hook_name: str, restricted: bool) -> None:
