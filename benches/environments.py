@@ -1,4 +1,4 @@
-"""The environments that are compared: ours, one with charms.reactive 1.5.3, one with CLIPS."""
+"""The environments that are compared: ours, charms.reactive 1.5.3, CLIPS, ops and blinker."""
 
 from __future__ import annotations
 

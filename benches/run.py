@@ -23,11 +23,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from emitting import without_events
 from environments import (
     BENCHES,
     BenchmarkError,
     Environment,
     build_engine_driver,
+    create,
     create_old,
     create_ours,
     run_engine_driver,
@@ -73,6 +75,16 @@ _ABOUT_PEERS = (
     "turns. Whole: the process and its real hook tools, imports included; median of 5. What is left of a "
     "later hook is what both versions share: charmhelpers reads and decodes what 200 tools say, and the "
     "commit."
+)
+
+_ABOUT_EVENTS = (
+    "Row 12: handlers that count and do nothing else, an event with one attribute. ops keeps a notice and a "
+    "snapshot of each event in SQLite, in a file in a temporary directory, as it does on a unit. Each has a "
+    "process of its own, and they take turns; the least of its runs."
+)
+_ABOUT_FLAGS = (
+    "Row 13: CPU time of 100,000 changes of flags in an open transaction, with a copy of the package from "
+    "which the lines for events are removed, in processes that take turns; the least of each one's runs."
 )
 
 
@@ -461,6 +473,72 @@ class Bench:
         calls.data = {name: dict(costs[-1].calls) for name, costs in whole.items()}
         return [*rows, calls]
 
+    # -- row 12 ----------------------------------------------------------------------------
+    def events(self) -> List[Row]:
+        """Emitting events, beside ops and blinker."""
+        others = {"ops": create("ops", ["ops>=3,<4"]), "blinker": create("blinker", ["blinker>=1.9,<2"])}
+        versions = [others[name].versions(name)[name] for name in others]
+        self.notes.append(_ABOUT_EVENTS + " ops %s, blinker %s." % tuple(versions))
+        rows = []
+        # How often: for us and blinker, then for ops.
+        for handlers, rounds, slow in (1, 20_000, 500), (100, 2_000, 5), (10_000, 20, 1):
+            times: Dict[str, List[float]] = {}
+            for turn in range(3):
+                taken = others["blinker"].measure("emit_blinker", handlers=handlers, rounds=rounds, repeat=5)
+                times.setdefault("blinker", []).extend(taken["send"])
+                if handlers < 10_000 or not turn:  # it takes a minute
+                    taken = others["ops"].measure("emit_ops", handlers=handlers, rounds=slow, repeat=1)
+                    times.setdefault("ops", []).extend(taken["emit"])
+                for engine, ours in self.ours.items():
+                    taken = ours.measure("emit_ours", handlers=handlers, rounds=rounds, repeat=5)
+                    for how in taken:
+                        times.setdefault("%s, %s" % (engine, how), []).extend(taken[how])
+            for how, what in ("emit_event", "`emit_event`"), ("object", "`object.on.event.emit`"):
+                shown = "%s to %s handlers / " % (what, f"{handlers:,}")
+                beside_ops = Row(12, shown + "ops", ">= 100 x faster" if handlers == 100 else "none", "")
+                beside_blinker = Row(12, shown + "blinker", "<= 2", "")
+                for row, other in (beside_ops, "ops"), (beside_blinker, "blinker"):
+                    row.other = "%s: %s" % (other, _seconds(min(times[other])))
+                    row.data = times
+                for engine in ENGINES:
+                    took = min(times["%s, %s" % (engine, how)])
+                    least = 100.0 if handlers == 100 else None
+                    beside_ops.add(engine, _seconds(took), min(times["ops"]) / took, least=least)
+                    beside_blinker.add(engine, _seconds(took), took / min(times["blinker"]), most=2)
+                rows += [beside_ops, beside_blinker]
+        return rows
+
+    # -- row 13 ----------------------------------------------------------------------------
+    def unheard(self) -> List[Row]:
+        """What events cost flags when nobody listens."""
+        what = "100,000 flag changes nobody listens to / without the code for events"
+        row = Row(13, what, "<= 1.02", "")
+        root = Path(tempfile.mkdtemp(prefix="reactive-bench-"))
+        try:
+            without_events(str(BENCHES.parent / "python"), str(root / "python"))
+            places = {"with": str(BENCHES.parent / "python"), "without": str(root / "python")}
+            for engine, ours in self.ours.items():
+                times: Dict[str, List[float]] = {name: [] for name in places}
+                for turn in range(8):
+                    for name in sorted(places, reverse=bool(turn % 2)):
+                        taken = ours.measure("flag_changes", path=places[name], changes=100_000, repeat=2)
+                        times[name] += taken["changes"]
+                row.add(
+                    engine,
+                    _seconds(min(times["with"])),
+                    min(times["with"]) / min(times["without"]),
+                    most=1.02,
+                )
+                row.other += "%s: %s; " % (engine, _seconds(min(times["without"])))
+                row.data[engine] = times
+                medians = median(times["with"]) / median(times["without"])
+                self.notes.append("Row 13, %s: the ratio of the medians is %.3f." % (engine, medians))
+        finally:
+            shutil.rmtree(root)
+        row.other = row.other.rstrip("; ")
+        self.notes.append(_ABOUT_FLAGS)
+        return [row]
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -509,6 +587,8 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     9: Bench.hook_tools,
     10: Bench.hook_memory,
     11: Bench.peers,
+    12: Bench.events,
+    13: Bench.unheard,
 }
 
 

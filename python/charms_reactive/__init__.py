@@ -36,3 +36,22 @@ from . import relations as relations
 from . import trace as trace
 from ._main import main as main
 from .errors import ReactiveError as ReactiveError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import events as events
+    from . import records as records
+    from . import status as status
+
+# Modules that only charms which use them pay for.
+_ON_DEMAND = ("events", "records", "status")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ON_DEMAND:
+        import importlib
+
+        return importlib.import_module("%s.%s" % (__name__, name))
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

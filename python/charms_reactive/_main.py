@@ -35,14 +35,18 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         os.environ["JUJU_HOOK_NAME"] = hook_name
     restricted = hook_name in _juju.RESTRICTED_HOOKS
     recorder = _recorder()
+    course = bus.Course()
     try:
         _start(hook_name, restricted)
         try:
-            bus.discover()
-            if not restricted:
-                _juju.hand_over()
-                hookenv._run_atstart()
-            bus.dispatch(restricted=restricted)
+            with course:
+                bus.discover()
+                if bus.listener is not None:
+                    bus.listener.started(hook_name)
+                if not restricted:
+                    _juju.hand_over()
+                    hookenv._run_atstart()
+                bus.dispatch(restricted=restricted)
         except SystemExit as stop:
             if stop.code not in (None, 0):
                 raise
@@ -57,12 +61,17 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         _juju.hand_over()
         _state.unit.commit()  # last, because whatever fails must undo everything
     except BaseException as error:
+        course.end(error)
         _give_up(error)
+        if bus.listener is not None:
+            bus.listener.failed(hook_name, error)
         raise
     finally:
         if recorder is not None:
             trace.record(None)
             recorder.write()
+    if bus.listener is not None:
+        bus.listener.committed(hook_name)
 
 
 def _recorder() -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 from . import _files, _juju, _state, flags, trace
 from ._engine import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
 from .discovery import (
@@ -55,8 +57,54 @@ remove_state = flags.clear_flag
 get_state = flags.get_state
 get_states = flags.get_states
 
+#: Is told what becomes of the hook; the events module puts it here when somebody wants to hear of it.
+listener: Any = None
+
 # The handler that is being tested or invoked, for whoever has to explain an exception.
 _current: Optional[Handler] = None
+
+# The course that is open, and the thread that it goes on in.
+_course: Optional[Course] = None
+_course_thread = 0
+
+
+class Course:
+    """The time in which a dispatch goes on; in a whole hook from its start, so that ``atstart`` counts.
+
+    Attributes:
+        statuses: what was said of the unit's status; the ``status`` module puts it here, which a hook
+            imports only if the charm uses it.
+    """
+
+    def __init__(self) -> None:
+        self.statuses: Any = None
+        self._outermost = False
+
+    def __enter__(self) -> Course:
+        global _course, _course_thread
+        if current_course() is None:
+            self._outermost = True
+            _course, _course_thread = self, get_ident()
+        return self
+
+    def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
+        global _course
+        if self._outermost:
+            self._outermost = False
+            try:
+                self.end(error)
+            finally:
+                _course = None
+
+    def end(self, error: Optional[BaseException]) -> None:
+        """Settle what depends on how the dispatch, or what came after it in the hook, has ended."""
+        if self.statuses is not None:
+            self.statuses.over(error)
+
+
+def current_course() -> Optional[Course]:
+    """The course of the dispatch that goes on in this thread."""
+    return _course if _course is not None and get_ident() == _course_thread else None
 
 
 def current_handler() -> Optional[Handler]:
@@ -81,6 +129,11 @@ def dispatch(restricted: bool = False) -> None:
         StrictModeError: handlers still match after 100 iterations, and strict mode is on.
         Exception: whatever a handler raises; the dispatch ends there.
     """
+    with Course():
+        _dispatch(restricted)
+
+
+def _dispatch(restricted: bool) -> None:
     global _current
     unit = _state.unit
     engine = synchronise()
@@ -100,11 +153,16 @@ def dispatch(restricted: bool = False) -> None:
             step, number = engine.next()
             if step == INVOKE:
                 _current = handler = handler_by_number(number)
+                if _course is not None and _course.statuses is not None:
+                    _course.statuses.invoking(handler)
                 _juju.log("Invoking reactive handler: %s" % handler.id())
                 _juju.hand_over()
                 if recorder is not None:
                     recorder.invoke(handler)
-                handler.invoke()
+                if listener is None:
+                    handler.invoke()
+                else:
+                    listener.invoke(handler)
             elif step == TEST:
                 _current = handler = handler_by_number(number)
                 engine.answer(_ask(handler))

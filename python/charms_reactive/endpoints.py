@@ -12,6 +12,7 @@ from itertools import chain
 
 from . import _juju, _relation_data, _state
 from ._juju import hookenv
+from ._objects import Object
 from .errors import RelationDataError, RelationToolError
 from .flags import clear_flag, is_flag_set, set_flag, toggle_flag
 from .relations import RelationFactory, relation_factory
@@ -31,7 +32,7 @@ else:
 __all__ = ["Endpoint"]
 
 
-class Endpoint(RelationFactory):
+class Endpoint(RelationFactory, Object):
     """Base of an interface layer's class; there is one instance per endpoint of the charm.
 
     Four flags are managed for each endpoint, before any handler runs:
@@ -46,6 +47,8 @@ class Endpoint(RelationFactory):
     ``endpoint.{endpoint_name}.departed``
         is set when a remote unit leaves, and cleared in the next hook with units; the interface layer
         may clear it before.
+
+    An interface layer may offer events of its own in ``on``; see :class:`~charms_reactive.events.Object`.
 
     Data is looked at in this endpoint's own relation hooks, and in the hook in which ``joined`` is set.
     Data of applications is looked at in the hooks in which Juju announces that it has changed.
@@ -110,6 +113,10 @@ class Endpoint(RelationFactory):
         self._relations = KeyList(map(Relation, relation_ids or []), key_attr="relation_id")
         self._all_joined_units: Optional[CombinedUnitsView] = None
         self._all_departed_units: Optional[CachedKeyList] = None
+
+    def _names_as_origin(self) -> Tuple[str, ...]:
+        # The object is there only once the hook has begun, and handlers are registered before.
+        return (self.endpoint_name,)
 
     @property
     def endpoint_name(self) -> str:

@@ -6,7 +6,7 @@ import subprocess
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Sequence, Tuple, Union
+    from typing import Any, Optional, Sequence, Tuple, Union
 
 __all__ = [
     "ReactiveError",
@@ -25,6 +25,17 @@ __all__ = [
     "RelationDataError",
     "RelationToolError",
     "StrictModeError",
+    "EventAttributeError",
+    "EventUseError",
+    "EventCycleError",
+    "StatusError",
+    "ReconcilerError",
+    "RecordError",
+    "RecordDefinitionError",
+    "RecordFieldError",
+    "RecordNotFoundError",
+    "RecordExistsError",
+    "RecordAmbiguousError",
 ]
 
 
@@ -221,3 +232,147 @@ class RelationToolError(HookToolError, subprocess.CalledProcessError):
 
 class StrictModeError(ReactiveError):
     """Something that is only a warning by default, with ``CHARMS_REACTIVE_STRICT=1`` in force."""
+
+
+class EventAttributeError(ReactiveError, TypeError):
+    """An event was given an attribute that its class does not annotate.
+
+    Attributes:
+        event: name of the event's class.
+        attribute: the keyword in question.
+        known: the attributes that the class has.
+    """
+
+    def __init__(self, event: str, attribute: str, known: Sequence[str]) -> None:
+        self.event = event
+        self.attribute = attribute
+        self.known = tuple(known)
+        has = "its attributes are %s" % ", ".join(self.known) if self.known else "it has none"
+        super().__init__(
+            "%s has no attribute %r: %s; annotate it in the class to make it one" % (event, attribute, has)
+        )
+
+
+class EventUseError(ReactiveError, TypeError):
+    """An event, its source or a handler is used in a way that cannot work."""
+
+
+class EventCycleError(ReactiveError, RuntimeError):
+    """Handlers of events kept causing the same events, and were stopped.
+
+    It is the one exception that no emission isolates: it comes out where the first event was emitted.
+
+    Attributes:
+        steps: the events of the cycle, each as words, in the order they caused one another.
+    """
+
+    def __init__(self, steps: Sequence[str], reason: str) -> None:
+        self.steps = tuple(steps)
+        super().__init__(
+            "%s: %s; change one of their handlers so that the chain ends" % (reason, " -> ".join(self.steps))
+        )
+
+
+class StatusError(ReactiveError, TypeError):
+    """What was given as a status, or to one of the functions of ``status``, is of no use there.
+
+    Attributes:
+        given: the object in question.
+    """
+
+    def __init__(self, given: object, reason: str) -> None:
+        self.given = given
+        super().__init__("%r: %s" % (given, reason))
+
+
+class ReconcilerError(ReactiveError):
+    """Something failed in a way that was foreseen: ``status.on_error`` has added a status for it.
+
+    The original exception is the ``__cause__``.
+
+    Attributes:
+        status: the status that was added.
+    """
+
+    def __init__(self, status: Any = None, reason: object = "") -> None:
+        self.status = status
+        parts = []
+        if hasattr(status, "name") and hasattr(status, "message"):
+            parts.append("%s: %s" % (status.name, status.message) if status.message else str(status.name))
+        elif status is not None:
+            parts.append(str(status))
+        if isinstance(reason, BaseException):
+            reason = "%s: %s" % (type(reason).__name__, reason) if str(reason) else type(reason).__name__
+        if reason:
+            parts.append("(%s)" % reason if parts else str(reason))
+        super().__init__(" ".join(parts))
+
+
+class RecordError(ReactiveError):
+    """Base of the errors of records.
+
+    Attributes:
+        record: name of the record's class.
+    """
+
+    def __init__(self, record: str, reason: object) -> None:
+        self.record = record
+        super().__init__("%s: %s" % (record, reason))
+
+
+class RecordDefinitionError(RecordError, TypeError):
+    """A class of records is defined in a way that cannot work."""
+
+
+class RecordFieldError(RecordError, TypeError):
+    """A field was given a value that it cannot have, or none, or there is no such field.
+
+    Attributes:
+        field: its name.
+        expected: what it takes, in words; ``None`` if there is no such field.
+        value: what it was given; ``None`` where nothing was.
+    """
+
+    def __init__(self, record: str, field: str, expected: Optional[str], value: object, reason: str) -> None:
+        self.field = field
+        self.expected = expected
+        self.value = value
+        super().__init__(record, "field %s: %s" % (field, reason))
+
+
+class RecordNotFoundError(RecordError, LookupError):
+    """There is no such record: it was never saved, was deleted, or was rolled back.
+
+    Attributes:
+        key: its key, or the fields that were looked for.
+    """
+
+    def __init__(self, record: str, key: object, reason: str = "") -> None:
+        self.key = key
+        super().__init__(record, "there is no record %r%s" % (key, "; " + reason if reason else ""))
+
+
+class RecordAmbiguousError(RecordError, LookupError):
+    """More than one record has the fields that were to name one.
+
+    Attributes:
+        fields: the fields that were looked for.
+        count: how many records have them.
+    """
+
+    def __init__(self, record: str, fields: object, count: int) -> None:
+        self.fields = fields
+        self.count = count
+        super().__init__(record, "%d records have %r; use filter(), or get() with the key" % (count, fields))
+
+
+class RecordExistsError(RecordError, ValueError):
+    """A record of that key is there already.
+
+    Attributes:
+        key: the key.
+    """
+
+    def __init__(self, record: str, key: object) -> None:
+        self.key = key
+        super().__init__(record, "there is a record %r already; get() and save() it to change it" % (key,))

@@ -42,6 +42,12 @@ _unit = _state.unit
 # Trigger callbacks; the engine knows them by their place in this list.
 _callbacks: List[Callable[[], Any]] = []
 
+# How many changes are at one of their callbacks.
+_calling = 0
+
+#: Is told of changes; the events module puts it here when somebody wants to hear of them.
+listener: Any = None
+
 
 class State(str):
     """A flag's name that tools can tell from other strings.
@@ -131,7 +137,7 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
         _carry_out([Change(flag, on)], effects)
         while waiting:
             _juju.hand_over()
-            _callbacks[effects[-1][2]]()
+            _call(effects[-1][2])
             waiting = False  # a cycle found from here on ends the change in the engine as well
             effects = engine.resume()
             waiting = _ends_in_call(effects)
@@ -139,8 +145,22 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
     except BaseException:
         if waiting:
             engine.unwind()
+        if listener is not None and not _calling:
+            listener.tell()  # of what was changed until then
         raise
+    if listener is not None and not _calling:
+        listener.tell()
     return True
+
+
+def _call(number: int) -> None:
+    """Call the callback of a trigger; what it changes belongs to the change that it is called for."""
+    global _calling
+    _calling += 1
+    try:
+        _callbacks[number]()
+    finally:
+        _calling -= 1
 
 
 def _ends_in_call(effects: List[Tuple[int, str, int]]) -> bool:
@@ -148,7 +168,7 @@ def _ends_in_call(effects: List[Tuple[int, str, int]]) -> bool:
 
 
 def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> None:
-    """Write the rows of what the engine has changed, then tell the tracer."""
+    """Write the rows of what the engine has changed, then tell listener and tracer."""
     for kind, flag, _ in effects:
         if kind != CALL:
             change = Change(flag, kind == SET)
@@ -157,13 +177,15 @@ def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> No
     if _unit.record_changes:
         for change in changes:
             _unit.note_change(change)
-    listener = tracer()
-    if type(listener) is not NullTracer:
+    if listener is not None:
+        listener.note(changes)
+    traced = tracer()
+    if type(traced) is not NullTracer:
         for flag, on in changes:
             if on:
-                listener.set_flag(flag)
+                traced.set_flag(flag)
             else:
-                listener.clear_flag(flag)
+                traced.clear_flag(flag)
         _juju.hand_over()  # the code that made the change goes on now, and may log as well
 
 
@@ -246,11 +268,17 @@ def load_triggers() -> None:
 
 
 def run_callbacks(changes: List[Change]) -> None:
-    """Call the trigger callbacks for changes that a child process made."""
+    """Call the trigger callbacks for changes that a child process made, and tell of the changes."""
     engine = _unit.engine
-    for change in changes:
-        for number in engine.trigger(change.flag, change.on)[2]:
-            _callbacks[number]()
+    if listener is not None:
+        listener.note(changes)
+    try:
+        for change in changes:
+            for number in engine.trigger(change.flag, change.on)[2]:
+                _call(number)
+    finally:
+        if listener is not None and not _calling:
+            listener.tell()
 
 
 # -- asking -------------------------------------------------------------------------------------

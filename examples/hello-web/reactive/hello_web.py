@@ -23,13 +23,17 @@ import time
 
 import webserver
 from charmhelpers.core import hookenv, unitdata
+from charms.reactive.status import ActiveStatus, MaintenanceStatus, WaitingStatus
+from notice import Notice
 
 from charms.reactive import (
     clear_flag,
     data_changed,
+    events,
     hook,
     register_trigger,
     set_flag,
+    status,
     when,
     when_file_changed,
     when_not,
@@ -61,8 +65,8 @@ def start() -> None:
 
 @hook("stop")
 def stop() -> None:
-    clear_flag("hello.started")
-    hookenv.status_set("maintenance", "stopped")
+    with status.context(exit_status=MaintenanceStatus("stopped")):
+        clear_flag("hello.started")
 
 
 @when_not("hello.installed")
@@ -74,6 +78,13 @@ def install() -> None:
 @when_file_changed(TEMPLATE)
 def template_changed() -> None:
     """A new revision of the charm may bring another template."""
+    set_flag("hello.content-changed")
+
+
+@events.handle_event(events.PostRecordCreate, origin=Notice)
+@events.handle_event(events.PostRecordDelete, origin=Notice)
+def notices_changed(_event: events.Event) -> None:
+    """Whoever changes the notices need not know that the page shows them."""
     set_flag("hello.content-changed")
 
 
@@ -113,7 +124,7 @@ def render_page() -> None:
         names,
         greeting=html.escape(greeting),
         motd=motd,
-        notice=html.escape(unitdata.kv().get("hello.notice", "")),
+        notice=html.escape(" ".join(notice.text for notice in Notice.all())),
         time=time.strftime("%Y-%m-%d %H:%M:%S"),
     )
     # Whoever reads the page while it changes gets the old one or the new one.
@@ -140,14 +151,14 @@ def listen() -> None:
 def idle() -> None:
     change_port(None)
     if hookenv.hook_name() != "stop":
-        hookenv.status_set("waiting", "the page is ready, the unit not started")
+        status.add(WaitingStatus("the page is ready, the unit not started"))
 
 
 @when("hello.listening", "hello.page-ready")
 def report() -> None:
     server = webserver.running(CHARM)
     if server is not None:
-        hookenv.status_set("active", "http://%s:%d/" % (server.address, server.port))
+        status.add(ActiveStatus("http://%s:%d/" % (server.address, server.port)))
 
 
 def fill_in(option: str, text: str, names: dict[str, str]) -> str:

@@ -1,10 +1,11 @@
-"""The actions of hello-web. A flag that an action sets runs the handlers that wait for it."""
+"""The actions of hello-web. What an action changes runs the handlers that wait for it."""
 
 from __future__ import annotations
 
-from charmhelpers.core import hookenv, unitdata
+from charmhelpers.core import hookenv
+from notice import Notice
 
-from charms.reactive import action, is_flag_set, set_flag
+from charms.reactive import action, is_flag_set
 
 
 @action("notice")
@@ -13,6 +14,8 @@ def notice() -> None:
         hookenv.action_fail("there is no page yet")
         return
     text = hookenv.action_get("text")
-    unitdata.kv().set("hello.notice", text)
-    set_flag("hello.content-changed")
+    for earlier in Notice.all():
+        earlier.delete()
+    if text:
+        Notice.create(text=text)
     hookenv.action_set({"notice": text or "taken away"})

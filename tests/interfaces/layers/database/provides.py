@@ -31,3 +31,5 @@ class DatabaseProvides(Endpoint):
                 "host": host,
                 "database": relation.received_app["database"],
             }
+            # The flags are managed in hooks of the relation only, of which none may come.
+            toggle_flag(self.expand_name("{endpoint_name}.requested"), self.requests())

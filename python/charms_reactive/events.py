@@ -1,0 +1,161 @@
+"""Typed events: define one as a class, emit it anywhere, handle it anywhere.
+
+An emission runs every handler of the event before it returns, in the order in which they were
+registered. A handler that raises is logged and reported, and stops neither the others nor whoever
+emitted the event. Handlers may change the event; whoever emitted it gets it back.
+
+Events on objects (:class:`EventSource`) differ in one thing: emitted while an event is being handled,
+they wait until that event is done. So do :class:`FlagSet` and :class:`FlagCleared`.
+
+Handlers stay registered as long as the process lives.
+"""
+
+from __future__ import annotations
+
+from . import _system_events
+from ._event_class import Event, class_of
+from ._event_delivery import Delivery, emit_now
+from ._event_registry import Registry, check_handler
+from ._object_events import BoundEvent, EventSource, observe, unobserve
+from ._objects import Object, ObjectEvents
+from ._record_events import (
+    PostRecordCreate,
+    PostRecordDelete,
+    PostRecordUpdate,
+    PreRecordCreate,
+    PreRecordDelete,
+    PreRecordUpdate,
+)
+from ._system_events import (
+    FlagCleared,
+    FlagSet,
+    HandlerFailed,
+    HandlerInvoked,
+    HookCommitted,
+    HookFailed,
+    HookStarted,
+    SystemEvent,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional, Type, TypeVar
+
+    from ._event_registry import Handler, Reporter
+
+    E = TypeVar("E", bound=Event)
+    F = TypeVar("F", bound=Callable[..., Any])
+
+__all__ = [
+    "Event",
+    "emit_event",
+    "handle_event",
+    "unhandle_event",
+    "set_error_reporter",
+    "Object",
+    "ObjectEvents",
+    "EventSource",
+    "BoundEvent",
+    "observe",
+    "unobserve",
+    "SystemEvent",
+    "HookStarted",
+    "FlagSet",
+    "FlagCleared",
+    "HandlerInvoked",
+    "HandlerFailed",
+    "HookCommitted",
+    "HookFailed",
+    "PreRecordCreate",
+    "PostRecordCreate",
+    "PreRecordUpdate",
+    "PostRecordUpdate",
+    "PreRecordDelete",
+    "PostRecordDelete",
+]
+
+# Everything that is known of events. Test harnesses put a new one here, and the old one back.
+_registry = Registry()
+
+
+# -- emitting -----------------------------------------------------------------------------------
+def emit_event(event_class: Type[E], /, origin: Any = None, **attrs: Any) -> E:
+    """Make an event and run all its handlers.
+
+    Args:
+        event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
+        origin: where the event comes from: any object. Handlers that were registered with an origin
+            hear the event if theirs is this one, or equal to it; others hear it in any case.
+        attrs: the event's attributes.
+
+    Returns:
+        The event, as its handlers have left it.
+
+    Raises:
+        EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
+        EventUseError: ``event_class`` is no event class.
+        EventCycleError: handlers keep causing the same events.
+    """
+    registry = _registry
+    plan = registry.plans.get(event_class)
+    if plan is None:
+        event_class = class_of(event_class)
+        plan = registry.plan(event_class)
+    event = event_class(**attrs)
+    if origin is not None:
+        event.origin = origin
+    handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
+    if handlers or event_class._sets is not None:
+        emit_now(registry, Delivery(event, registry.current), handlers)
+    return event
+
+
+# -- handling -----------------------------------------------------------------------------------
+def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F], F]:
+    """Decorate a function to handle the events of a class and of its subclasses.
+
+    The function is called with the event. The decorator returns it unchanged. Registering a function
+    twice for the same class and origin is the same as once, and an event for which it is registered
+    in several ways comes to it once.
+
+    Args:
+        event_class: the class, which may be parameterised.
+        origin: hear only events with this origin, or one equal to it; without it all are heard.
+
+    Raises:
+        EventUseError: ``event_class`` is no event class, or the function can be no handler.
+    """
+    wanted = class_of(event_class)
+
+    def register(handler: F) -> F:
+        check_handler(handler)
+        _registry.add(wanted, origin, handler)
+        _system_events.listen(wanted)
+        return handler
+
+    return register
+
+
+def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = None) -> bool:
+    """Take back what :func:`handle_event` has registered with the same class and origin.
+
+    An emission that is running still calls the handler.
+
+    Returns:
+        Whether it was registered.
+    """
+    return _registry.remove(class_of(event_class), origin, handler)
+
+
+def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
+    """Choose who is told of each exception in a handler of events, after it was logged.
+
+    Args:
+        reporter: is called with the exception, the event and the handler, before the next handler
+            runs. What it raises is logged. ``None``: nobody.
+
+    Returns:
+        The one before, for who wants to put it back.
+    """
+    before, _registry.reporter = _registry.reporter, reporter
+    return before

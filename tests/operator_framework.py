@@ -1,0 +1,40 @@
+"""The real operator framework from the package index, with ours beside it, in an environment of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHES = ROOT / "benches"
+
+# The newest that the interpreter can have; ops.testing is what simulates Juju for it.
+REQUIREMENTS = ["ops[testing]>=2.9,<4", "charmhelpers>=0.20.24,<2", "PyYAML>=5.1"]
+
+_made: List[str] = []
+
+
+def python() -> str:
+    """The interpreter of that environment, which is made once and kept below ``.cache``."""
+    if not _made:
+        sys.path.insert(0, str(BENCHES))
+        try:
+            import environments
+        finally:
+            sys.path.remove(str(BENCHES))
+        try:
+            made = environments.create("ops-testing", REQUIREMENTS)
+            site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+        except (environments.BenchmarkError, OSError, subprocess.CalledProcessError) as error:
+            pytest.fail(
+                "the operator framework cannot be installed, and what is to work with it is not tested: %s"
+                % error,
+                pytrace=False,
+            )
+        Path(site, "charms.reactive.pth").write_text("%s\n" % (ROOT / "python"))
+        _made.append(made.python)
+    return _made[0]
