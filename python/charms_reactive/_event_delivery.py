@@ -10,24 +10,26 @@ from __future__ import annotations
 
 import sys
 
-from . import _juju, flags
+from . import _event_registry, _juju, flags
+from ._event_class import class_of
 from ._event_registry import same
 from .errors import EventCycleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional, Tuple
+    from typing import Any, List, Optional, Tuple, Type, TypeVar
 
     from typing_extensions import TypeAlias
 
     from ._event_class import Event
     from ._event_registry import Handler, Registry
 
+    E = TypeVar("E", bound=Event)
     _List: TypeAlias = List["Delivery"]
 else:
     _List = list
 
-__all__ = ["Delivery", "Queue", "emit_now", "emit_queued", "run_queue"]
+__all__ = ["Delivery", "Queue", "emit_event", "emit_now", "emit_queued", "run_queue"]
 
 # How often an event may follow from itself, and how deep emissions may stand in one another: as many
 # times as a dispatch lets handlers fire one another.
@@ -108,6 +110,37 @@ class Delivery:
                 break
             cause = cause.cause
         return EventCycleError(steps[::-1], reason)
+
+
+def emit_event(event_class: Type[E], /, origin: Any = None, **attrs: Any) -> E:
+    """Make an event and run all its handlers.
+
+    Args:
+        event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
+        origin: where the event comes from: any object. Handlers that were registered with an origin
+            hear the event if theirs is this one, or equal to it; others hear it in any case.
+        attrs: the event's attributes.
+
+    Returns:
+        The event, as its handlers have left it.
+
+    Raises:
+        EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
+        EventUseError: ``event_class`` is no event class.
+        EventCycleError: handlers keep causing the same events.
+    """
+    registry = _event_registry.in_use
+    plan = registry.plans.get(event_class)
+    if plan is None:
+        event_class = class_of(event_class)
+        plan = registry.plan(event_class)
+    event = event_class(**attrs)
+    if origin is not None:
+        event.origin = origin
+    handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
+    if handlers or event_class._sets is not None:
+        emit_now(registry, Delivery(event, registry.current), handlers)
+    return event
 
 
 def emit_now(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ...]) -> None:

@@ -180,3 +180,7 @@ class Registry:
             found.sort(key=_number)
             plan = self.plans[event_class] = Plan(found)
         return plan
+
+
+#: Everything that is known of events. Test harnesses put a new one here, and the old one back.
+in_use = Registry()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import events  # which imports this module: it is complete whenever something is called here
+from . import _event_registry
 from ._event_class import Event, class_of
 from ._event_delivery import Delivery, emit_now, emit_queued
 from ._event_registry import check_handler, numbers, once
@@ -129,7 +129,7 @@ class BoundEvent(_OfEvent[E]):
         """
         if self.object is None:
             raise self._of_no_object("emitted")
-        registry = events._registry
+        registry = _event_registry.in_use
         event = self._source.event_class(**attrs)
         event.origin = self.object
         if registry.current is None:

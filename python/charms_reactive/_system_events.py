@@ -6,15 +6,9 @@ an event is registered.
 
 from __future__ import annotations
 
-from . import (
-    _juju,
-    _state,
-    bus,
-    events,  # which imports this module: it is complete whenever something is called here
-    flags,
-)
+from . import _event_registry, _juju, _state, bus, flags
 from ._event_class import Event
-from ._event_delivery import Delivery, Queue, emit_queued, run_queue
+from ._event_delivery import Delivery, Queue, emit_event, emit_queued, run_queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +140,7 @@ class FlagListener:
     @staticmethod
     def note(changes: List[Change]) -> None:
         """Keep the changes that somebody wants to hear of."""
-        registry = events._registry
+        registry = _event_registry.in_use
         for flag, on in changes:
             kind: Any = FlagSet if on else FlagCleared
             if registry.plan(kind).heard_by(flag):
@@ -157,7 +151,7 @@ class FlagListener:
     @staticmethod
     def tell() -> None:
         """Emit what was kept: at once, or behind the event that is being handled."""
-        registry = events._registry
+        registry = _event_registry.in_use
         noted, registry.noted = registry.noted, []
         if registry.current is None:
             run_queue(registry, Queue(noted), 0)
@@ -206,7 +200,7 @@ class HookListener:
     @staticmethod
     def failed(hook: str, error: BaseException) -> None:
         """The unit state is rolled back. Whatever goes wrong here must not hide the error itself."""
-        registry = events._registry
+        registry = _event_registry.in_use
         registry.noted.clear()  # the changes are undone by now
         try:
             _emit(HookFailed, hook, hook=hook, error=error)
@@ -221,7 +215,7 @@ class HookListener:
 
 
 def _emit(event_class: Type[Event], origin: Any, **attrs: Any) -> None:
-    events.emit_event(event_class, origin, **attrs)
+    emit_event(event_class, origin, **attrs)
 
 
 def _discard(event: str) -> None:

@@ -12,10 +12,10 @@ Handlers stay registered as long as the process lives.
 
 from __future__ import annotations
 
-from . import _system_events
+from . import _event_registry, _system_events
 from ._event_class import Event, class_of
-from ._event_delivery import Delivery, emit_now
-from ._event_registry import Registry, check_handler
+from ._event_delivery import emit_event
+from ._event_registry import check_handler
 from ._object_events import BoundEvent, EventSource, observe, unobserve
 from ._objects import Object, ObjectEvents
 from ._record_events import (
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from ._event_registry import Handler, Reporter
 
-    E = TypeVar("E", bound=Event)
     F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
@@ -74,41 +73,6 @@ __all__ = [
     "PostRecordDelete",
 ]
 
-# Everything that is known of events. Test harnesses put a new one here, and the old one back.
-_registry = Registry()
-
-
-# -- emitting -----------------------------------------------------------------------------------
-def emit_event(event_class: Type[E], /, origin: Any = None, **attrs: Any) -> E:
-    """Make an event and run all its handlers.
-
-    Args:
-        event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
-        origin: where the event comes from: any object. Handlers that were registered with an origin
-            hear the event if theirs is this one, or equal to it; others hear it in any case.
-        attrs: the event's attributes.
-
-    Returns:
-        The event, as its handlers have left it.
-
-    Raises:
-        EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
-        EventUseError: ``event_class`` is no event class.
-        EventCycleError: handlers keep causing the same events.
-    """
-    registry = _registry
-    plan = registry.plans.get(event_class)
-    if plan is None:
-        event_class = class_of(event_class)
-        plan = registry.plan(event_class)
-    event = event_class(**attrs)
-    if origin is not None:
-        event.origin = origin
-    handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
-    if handlers or event_class._sets is not None:
-        emit_now(registry, Delivery(event, registry.current), handlers)
-    return event
-
 
 # -- handling -----------------------------------------------------------------------------------
 def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F], F]:
@@ -129,7 +93,7 @@ def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F
 
     def register(handler: F) -> F:
         check_handler(handler)
-        _registry.add(wanted, origin, handler)
+        _event_registry.in_use.add(wanted, origin, handler)
         _system_events.listen(wanted)
         return handler
 
@@ -144,7 +108,7 @@ def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = 
     Returns:
         Whether it was registered.
     """
-    return _registry.remove(class_of(event_class), origin, handler)
+    return _event_registry.in_use.remove(class_of(event_class), origin, handler)
 
 
 def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
@@ -157,5 +121,6 @@ def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
     Returns:
         The one before, for who wants to put it back.
     """
-    before, _registry.reporter = _registry.reporter, reporter
+    registry = _event_registry.in_use
+    before, registry.reporter = registry.reporter, reporter
     return before

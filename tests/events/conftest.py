@@ -6,16 +6,16 @@ from typing import Iterator, List, Tuple
 
 import pytest
 
-from charms_reactive import bus, events, flags
+from charms_reactive import _event_registry, bus, flags
 from charms_reactive._juju import hookenv
 from framework.conftest import engine_name, framework, one_unit, unit  # noqa: F401 -- fixtures
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[events.Registry]:
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[_event_registry.Registry]:
     """A registry without handlers, and nobody listening to flags and hooks."""
-    registry = events.Registry()
-    monkeypatch.setattr(events, "_registry", registry)
+    registry = _event_registry.Registry()
+    monkeypatch.setattr(_event_registry, "in_use", registry)
     monkeypatch.setattr(flags, "listener", None)
     monkeypatch.setattr(bus, "listener", None)
     yield registry

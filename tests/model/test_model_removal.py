@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 
 from charms_reactive.testing import Charm, CharmError
-from charms_reactive.testing.model import Model
+from charms_reactive.testing.model import Model, ModelUnit
 
 
-def told(model: Model, unit: str) -> list:
-    """What a unit's hooks said they were about."""
-    return [
-        entry.message
-        for step in model.unit(unit).steps
-        for entry in step.run.log
-        if "depart" in entry.message
-    ]
+def told(unit: ModelUnit) -> List[str]:
+    """What a unit's departed hooks said they were about: the remote unit, and the one that goes."""
+    logged = [entry.message for step in unit.steps for entry in step.run.log]
+    return [line for line in logged if "-departed " in line]
 
 
 def test_a_relation_is_departed_and_broken_on_both_sides(model: Model) -> None:
@@ -28,7 +24,7 @@ def test_a_relation_is_departed_and_broken_on_both_sides(model: Model) -> None:
     for unit, endpoint in (("web/0", "db"), ("web/1", "db"), ("db/0", "clients"), ("db/1", "clients")):
         departed, broken = ("%s-relation-%s" % (endpoint, event) for event in ("departed", "broken"))
         assert settled.of(unit) == (departed, departed, broken)
-    assert told(model, "web/0")[0] == "db-relation-departed db/0 db/0"
+    assert told(model.unit("web/0"))[0] == "db-relation-departed db/0 db/0"
     assert [str(relation) for relation in model.relations] == ["db:ring"]
     with pytest.raises(CharmError, match="a relation among peers, which lasts as long as"):
         model.remove_relation(model.relations[0])
@@ -44,14 +40,9 @@ def test_a_unit_departs_from_both_sides_stops_and_is_removed(model: Model) -> No
     assert settled.of("web/1") == (
         "db-relation-departed", "db-relation-departed", "db-relation-broken", "stop", "remove",
     )  # fmt: skip
-    assert [
-        entry.message
-        for step in unit.steps[-5:-3]
-        for entry in step.run.log
-        if "clients" not in entry.message
-    ][0] == "db-relation-departed db/0 web/1"
+    assert told(unit)[-2:] == ["db-relation-departed db/0 web/1", "db-relation-departed db/1 web/1"]
     assert settled.of("db/0") == ("clients-relation-departed",)
-    assert told(model, "db/0")[-1] == "clients-relation-departed web/1 web/1"
+    assert told(model.unit("db/0"))[-1] == "clients-relation-departed web/1 web/1"
     assert settled.of("web/0") == ()
     assert model.applications["web"].add_unit().name == "web/2"  # A number is never used again.
 

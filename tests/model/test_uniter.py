@@ -31,8 +31,8 @@ RULES = {
         {},
         View(leader=True, storages=("disk/0", "disk/1")),
         (
-            "disk-storage-attached disk/0, disk-storage-attached disk/1, install, leader-elected, config-changed,"
-            " start"
+            "disk-storage-attached disk/0, disk-storage-attached disk/1, install, leader-elected,"
+            " config-changed, start"
         ),
     ),
     "relations that are there are created after install, joined after start": (

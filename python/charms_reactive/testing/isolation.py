@@ -85,6 +85,18 @@ FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
     ("charms_reactive.trace", "_installed_by_charm", lambda: False),
     ("charms_reactive.trace", "_recorder", lambda: None),
     ("charms_reactive.bus", "_current", lambda: None),
+    ("charms_reactive.bus", "_course", lambda: None),
+    ("charms_reactive.bus", "_course_thread", lambda: 0),
+    ("charms_reactive.bus", "listener", lambda: None),
+    ("charms_reactive.flags", "listener", lambda: None),
+    ("charms_reactive.flags", "_calling", lambda: 0),
+    (
+        "charms_reactive._event_registry",
+        "in_use",
+        lambda: _FRAMEWORK["charms_reactive._event_registry"].Registry(),
+    ),
+    ("charms_reactive.records", "_memory", lambda: _FRAMEWORK["charms_reactive.records"]._Memory()),
+    ("charms_reactive.status", "_state", lambda: _FRAMEWORK["charms_reactive.status"]._State()),
     ("charmhelpers.core.hookenv", "cache", dict),
     ("charmhelpers.core.hookenv", "_cache_config", lambda: None),
     ("charmhelpers.core.hookenv", "_atstart", list),
@@ -146,6 +158,8 @@ def _all_of(package: ModuleType) -> Dict[str, ModuleType]:
         last = found.name.rpartition(".")[2]
         if not found.name.startswith(_OURS) and last not in ("_native", "__main__", "cli"):
             names.append(found.name)
+    # Public modules first, as a charm would: some of the others are parts of one, and complete only with it.
+    names.sort(key=lambda name: name.rpartition(".")[2].startswith("_"))
     return {name: importlib.import_module(name) for name in names}
 
 

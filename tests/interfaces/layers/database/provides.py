@@ -1,5 +1,7 @@
 """Offer databases: the leader answers what applications have asked for."""
 
+from __future__ import annotations
+
 from charmhelpers.core import hookenv
 
 from charms.reactive import Endpoint, toggle_flag
@@ -8,10 +10,10 @@ from charms.reactive import Endpoint, toggle_flag
 class DatabaseProvides(Endpoint):
     """Flags: ``{endpoint_name}.requested`` while anybody waits for a database."""
 
-    def manage_flags(self):
+    def manage_flags(self) -> None:
         toggle_flag(self.expand_name("{endpoint_name}.requested"), self.requests())
 
-    def requests(self):
+    def requests(self) -> dict[str, str]:
         """The databases that were asked for and are not there, by relation id; only the leader can tell."""
         if not hookenv.is_leader():
             return {}
@@ -23,7 +25,7 @@ class DatabaseProvides(Endpoint):
             != relation.received_app["database"]
         }
 
-    def answer(self, relation_id, host):
+    def answer(self, relation_id: str, host: str) -> None:
         """Tell an application where its database is."""
         if hookenv.is_leader():
             relation = self.relations[relation_id]

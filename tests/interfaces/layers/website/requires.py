@@ -1,5 +1,7 @@
 """Use websites: a list of all that are there."""
 
+from __future__ import annotations
+
 from charms.reactive import Endpoint, clear_flag, toggle_flag, when, when_any
 
 
@@ -7,17 +9,17 @@ class WebsiteRequires(Endpoint):
     """Flags: ``{endpoint_name}.available``, ``{endpoint_name}.new`` when the list has changed."""
 
     @when_any("endpoint.{endpoint_name}.changed", "endpoint.{endpoint_name}.departed")
-    def update(self):
+    def update(self) -> None:
         toggle_flag(self.expand_name("{endpoint_name}.available"), self.sites())
         toggle_flag(self.expand_name("{endpoint_name}.new"), True)
         for flag in ("changed", "departed"):
             clear_flag(self.expand_name("endpoint.{endpoint_name}." + flag))
 
     @when("endpoint.{endpoint_name}.changed.password")
-    def refuse(self):
+    def refuse(self) -> None:
         raise ValueError("%s: websites have no password" % self.endpoint_name)
 
-    def sites(self):
+    def sites(self) -> dict[str, list[str]]:
         """Host and port of every website, by name of the application."""
         found = {}
         for relation in self.relations:
