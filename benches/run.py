@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from commands import BARE, latencies
 from environments import (
     BENCHES,
     BenchmarkError,
@@ -34,6 +35,7 @@ from environments import (
 )
 from hooks import Cost, Unit
 from peers import KEYS, UNITS, Peer
+from shell import INVOKED, shell_hooks
 
 ENGINES = "native", "pure"
 
@@ -73,6 +75,23 @@ _ABOUT_PEERS = (
     "turns. Whole: the process and its real hook tools, imports included; median of 5. What is left of a "
     "later hook is what both versions share: charmhelpers reads and decodes what 200 tools say, and the "
     "commit."
+)
+
+
+_ABOUT_COMMANDS = (
+    "Row 12: whole processes, started in turns on a unit with 100 flags set; median of 100, of 1.5.3 of 20. "
+    "`set_flag` sets a flag that is not set, in a transaction that is on the disk when the process ends; "
+    "with triggers it sets two flags more and clears one. `test` is what a script of five functions asks. "
+    "Native is the program of Rust, pure the script of Python; both run the same interpreter's "
+    "`python3 -c pass` as their measure."
+)
+
+
+_ABOUT_SHELL = (
+    "Row 13: the charm in `benches/shell`; %d of its functions run, with five commands for each script. "
+    "CPU and processes are those of the hook and of all that it starts, hook tools included; processes are "
+    "counted in a hook of its own. Median of 15 hooks, of 1.5.3 of 3, the versions taking turns, after one "
+    "in which the scripts declare their functions." % INVOKED
 )
 
 
@@ -461,6 +480,53 @@ class Bench:
         calls.data = {name: dict(costs[-1].calls) for name, costs in whole.items()}
         return [*rows, calls]
 
+    # -- row 12 ----------------------------------------------------------------------------
+    def commands(self) -> List[Row]:
+        """The commands that shell handlers run."""
+        rows = []
+        for what, times in latencies(self.ours, self.old, runs=100).items():
+            row = Row(12, "`charms.reactive` %s / `%s`" % (what, BARE), "native <= 0.5, pure <= 2", "")
+            bare, old = median(times[BARE]), median(times["1.5.3"])
+            for engine, limit in (("native", 0.5), ("pure", 2.0)):
+                took = median(times[engine])
+                row.add(engine, _seconds(took), took / bare, most=limit)
+            row.other = "%s: %s; 1.5.3: %s (%s and %s times as long)" % (
+                BARE,
+                _seconds(bare),
+                _seconds(old),
+                _ratio(old / median(times["native"])),
+                _ratio(old / median(times["pure"])),
+            )
+            row.data = dict(times)
+            rows.append(row)
+        self.notes.append(_ABOUT_COMMANDS)
+        return rows
+
+    # -- row 13 ----------------------------------------------------------------------------
+    def shell(self) -> List[Row]:
+        """A hook with handlers in bash."""
+        found = shell_hooks(self.ours, self.old, runs=15, old_runs=3)
+        where = "hook with three bash scripts of five functions each, "
+        rows = []
+        for what, least in (("wall", 10.0), ("cpu", None)):
+            row = Row(13, where + what, ">= 10 x less, target 30" if least else "", "")
+            row.data = {name: [getattr(cost, what) for cost in each.costs] for name, each in found.items()}
+            then = median(row.data[self.old.name])
+            row.other = "1.5.3: " + _seconds(then)
+            for engine in ENGINES:
+                took = median(row.data[engine])
+                row.add(engine, _seconds(took), then / took, least=least)
+            rows.append(row)
+        counts = {name: each.processes for name, each in found.items() if each.processes is not None}
+        if len(counts) == len(found):
+            row = Row(13, where + "processes", "", "1.5.3: %d" % counts[self.old.name])
+            for engine in ENGINES:
+                row.add(engine, str(counts[engine]), counts[self.old.name] / counts[engine])
+            row.data = dict(counts)
+            rows.append(row)
+        self.notes.append(_ABOUT_SHELL)
+        return rows
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -509,6 +575,8 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     9: Bench.hook_tools,
     10: Bench.hook_memory,
     11: Bench.peers,
+    12: Bench.commands,
+    13: Bench.shell,
 }
 
 

@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many random programs the engines have to agree on (default: %(default)s)",
     )
     group.addoption(
+        "--command-steps",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many random commands both programs and the framework have to agree on (default: %(default)s)",
+    )
+    group.addoption(
         "--seed",
         type=int,
         default=None,
