@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from commands import BARE, latencies
 from emitting import without_events
 from environments import (
     BENCHES,
@@ -36,6 +37,7 @@ from environments import (
 )
 from hooks import Cost, Unit
 from peers import KEYS, UNITS, Peer
+from shell import INVOKED, shell_hooks
 
 ENGINES = "native", "pure"
 
@@ -78,13 +80,30 @@ _ABOUT_PEERS = (
 )
 
 _ABOUT_EVENTS = (
-    "Row 12: handlers that count and do nothing else, an event with one attribute. ops keeps a notice and a "
+    "Row 14: handlers that count and do nothing else, an event with one attribute. ops keeps a notice and a "
     "snapshot of each event in SQLite, in a file in a temporary directory, as it does on a unit. Each has a "
     "process of its own, and they take turns; the least of its runs."
 )
 _ABOUT_FLAGS = (
-    "Row 13: CPU time of 100,000 changes of flags in an open transaction, with a copy of the package from "
+    "Row 15: CPU time of 100,000 changes of flags in an open transaction, with a copy of the package from "
     "which the lines for events are removed, in processes that take turns; the least of each one's runs."
+)
+
+
+_ABOUT_COMMANDS = (
+    "Row 12: whole processes, started in turns on a unit with 100 flags set; median of 100, of 1.5.3 of 20. "
+    "`set_flag` sets a flag that is not set, in a transaction that is on the disk when the process ends; "
+    "with triggers it sets two flags more and clears one. `test` is what a script of five functions asks. "
+    "Native is the program of Rust, pure the script of Python; both run the same interpreter's "
+    "`python3 -c pass` as their measure."
+)
+
+
+_ABOUT_SHELL = (
+    "Row 13: the charm in `benches/shell`; %d of its functions run, with five commands for each script. "
+    "CPU and processes are those of the hook and of all that it starts, hook tools included; processes are "
+    "counted in a hook of its own. Median of 15 hooks, of 1.5.3 of 3, the versions taking turns, after one "
+    "in which the scripts declare their functions." % INVOKED
 )
 
 
@@ -474,6 +493,53 @@ class Bench:
         return [*rows, calls]
 
     # -- row 12 ----------------------------------------------------------------------------
+    def commands(self) -> List[Row]:
+        """The commands that shell handlers run."""
+        rows = []
+        for what, times in latencies(self.ours, self.old, runs=100).items():
+            row = Row(12, "`charms.reactive` %s / `%s`" % (what, BARE), "native <= 0.5, pure <= 2", "")
+            bare, old = median(times[BARE]), median(times["1.5.3"])
+            for engine, limit in (("native", 0.5), ("pure", 2.0)):
+                took = median(times[engine])
+                row.add(engine, _seconds(took), took / bare, most=limit)
+            row.other = "%s: %s; 1.5.3: %s (%s and %s times as long)" % (
+                BARE,
+                _seconds(bare),
+                _seconds(old),
+                _ratio(old / median(times["native"])),
+                _ratio(old / median(times["pure"])),
+            )
+            row.data = dict(times)
+            rows.append(row)
+        self.notes.append(_ABOUT_COMMANDS)
+        return rows
+
+    # -- row 13 ----------------------------------------------------------------------------
+    def shell(self) -> List[Row]:
+        """A hook with handlers in bash."""
+        found = shell_hooks(self.ours, self.old, runs=15, old_runs=3)
+        where = "hook with three bash scripts of five functions each, "
+        rows = []
+        for what, least in (("wall", 10.0), ("cpu", None)):
+            row = Row(13, where + what, ">= 10 x less, target 30" if least else "", "")
+            row.data = {name: [getattr(cost, what) for cost in each.costs] for name, each in found.items()}
+            then = median(row.data[self.old.name])
+            row.other = "1.5.3: " + _seconds(then)
+            for engine in ENGINES:
+                took = median(row.data[engine])
+                row.add(engine, _seconds(took), then / took, least=least)
+            rows.append(row)
+        counts = {name: each.processes for name, each in found.items() if each.processes is not None}
+        if len(counts) == len(found):
+            row = Row(13, where + "processes", "", "1.5.3: %d" % counts[self.old.name])
+            for engine in ENGINES:
+                row.add(engine, str(counts[engine]), counts[self.old.name] / counts[engine])
+            row.data = dict(counts)
+            rows.append(row)
+        self.notes.append(_ABOUT_SHELL)
+        return rows
+
+    # -- row 14 ----------------------------------------------------------------------------
     def events(self) -> List[Row]:
         """Emitting events, beside ops and blinker."""
         others = {"ops": create("ops", ["ops>=3,<4"]), "blinker": create("blinker", ["blinker>=1.9,<2"])}
@@ -495,8 +561,8 @@ class Bench:
                         times.setdefault("%s, %s" % (engine, how), []).extend(taken[how])
             for how, what in ("emit_event", "`emit_event`"), ("object", "`object.on.event.emit`"):
                 shown = "%s to %s handlers / " % (what, f"{handlers:,}")
-                beside_ops = Row(12, shown + "ops", ">= 100 x faster" if handlers == 100 else "none", "")
-                beside_blinker = Row(12, shown + "blinker", "<= 2", "")
+                beside_ops = Row(14, shown + "ops", ">= 100 x faster" if handlers == 100 else "none", "")
+                beside_blinker = Row(14, shown + "blinker", "<= 2", "")
                 for row, other in (beside_ops, "ops"), (beside_blinker, "blinker"):
                     row.other = "%s: %s" % (other, _seconds(min(times[other])))
                     row.data = times
@@ -508,11 +574,11 @@ class Bench:
                 rows += [beside_ops, beside_blinker]
         return rows
 
-    # -- row 13 ----------------------------------------------------------------------------
+    # -- row 15 ----------------------------------------------------------------------------
     def unheard(self) -> List[Row]:
         """What events cost flags when nobody listens."""
         what = "100,000 flag changes nobody listens to / without the code for events"
-        row = Row(13, what, "<= 1.02", "")
+        row = Row(15, what, "<= 1.02", "")
         root = Path(tempfile.mkdtemp(prefix="reactive-bench-"))
         try:
             without_events(str(BENCHES.parent / "python"), str(root / "python"))
@@ -532,7 +598,7 @@ class Bench:
                 row.other += "%s: %s; " % (engine, _seconds(min(times["without"])))
                 row.data[engine] = times
                 medians = median(times["with"]) / median(times["without"])
-                self.notes.append("Row 13, %s: the ratio of the medians is %.3f." % (engine, medians))
+                self.notes.append("Row 15, %s: the ratio of the medians is %.3f." % (engine, medians))
         finally:
             shutil.rmtree(root)
         row.other = row.other.rstrip("; ")
@@ -587,8 +653,10 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     9: Bench.hook_tools,
     10: Bench.hook_memory,
     11: Bench.peers,
-    12: Bench.events,
-    13: Bench.unheard,
+    12: Bench.commands,
+    13: Bench.shell,
+    14: Bench.events,
+    15: Bench.unheard,
 }
 
 

@@ -27,6 +27,7 @@ import gzip
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -40,6 +41,14 @@ from typing import Any, Dict, Iterator, List, Optional, Union
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / "python"
 WHEEL_DATA = ROOT / "wheel-data"
+
+# The command is a program of Rust in a native wheel and the script of Python in a pure one. That script
+# is installed under a name of its own too: the program hands over to it what it does not do itself.
+COMMAND = "charms.reactive"
+PYTHON_COMMAND = "charms.reactive-python"
+PROGRAM = "charms-reactive"  # what Cargo calls it
+STAGED_DATA = ROOT / "build" / "wheel-data"  # pyproject.toml names it to maturin
+
 MATURIN = "maturin>=1.9.4,<2"
 
 # Everything the sdist holds. A list of what goes in keeps stray files of a working tree out.
@@ -122,7 +131,6 @@ class Project:
         tables = read_project(path)
         self.project = tables["project"]
         self.extras = tables.get("project.optional-dependencies", {})
-        self.scripts = tables.get("project.scripts", {})
         self.urls = tables.get("project.urls", {})
 
     @property
@@ -135,8 +143,6 @@ class Project:
         """The files of the .dist-info directory, all but WHEEL and RECORD."""
         info = self.stem + ".dist-info/"
         yield info + "METADATA", self.metadata()
-        lines = ["[console_scripts]"] + ["%s = %s" % script for script in self.scripts.items()]
-        yield info + "entry_points.txt", ("\n".join(lines) + "\n").encode()
         for licence in self.project["license-files"]:
             yield info + "licenses/" + licence, _read(licence)
 
@@ -282,6 +288,8 @@ def _build(wheel_directory: str, config_settings: Config, editable: bool) -> str
 
 def _native_wheel(wheel_directory: str, editable: bool) -> str | None:
     """Have maturin build the wheel; its file name, or None where it failed."""
+    if not _stage_data():
+        return None
     command = _maturin() + ["pep517", "build-wheel", "--compatibility", "off", "-i", sys.executable]
     if editable:
         command.append("--editable")
@@ -295,6 +303,37 @@ def _native_wheel(wheel_directory: str, editable: bool) -> str | None:
     return os.path.basename(wheel)
 
 
+def _stage_data() -> bool:
+    """Put what goes into bin/ beside the program of Rust where maturin takes it from; False if that fails."""
+    command = ["cargo", "build", "--release", "--locked", "--package", "reactive-command"]
+    command += ["--message-format", "json-render-diagnostics"]
+    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        return False
+    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    built = [message["executable"] for message in messages if message.get("executable")]
+    programs = [path for path in built if Path(path).name == PROGRAM]
+    if not programs:
+        print("charms.reactive: cargo has built no program %s" % PROGRAM)
+        return False
+    scripts = STAGED_DATA / "scripts"
+    if STAGED_DATA.exists():
+        shutil.rmtree(str(STAGED_DATA))
+    scripts.mkdir(parents=True)
+    for path in _scripts():
+        shutil.copy(str(path), str(scripts))
+    shutil.copy(programs[0], str(scripts / COMMAND))
+    return True
+
+
+def _scripts() -> list[Path]:
+    """The files of every wheel that are installed into bin/ as they are."""
+    scripts = _files_below(WHEEL_DATA / "scripts")
+    if PYTHON_COMMAND not in [path.name for path in scripts]:
+        raise BuildError("this source tree has no wheel-data/scripts/" + PYTHON_COMMAND)
+    return scripts
+
+
 def _pure_wheel(wheel_directory: str, editable: bool) -> str:
     project = Project()
     files: dict[str, tuple[bytes, int]] = {}
@@ -303,11 +342,10 @@ def _pure_wheel(wheel_directory: str, editable: bool) -> str:
     else:
         for path in _files_below(PYTHON):
             files[path.relative_to(PYTHON).as_posix()] = (path.read_bytes(), 0o644)
-    scripts = _files_below(WHEEL_DATA / "scripts")
-    if not scripts:
-        raise BuildError("this source tree has no wheel-data/scripts/")
-    for path in scripts:
-        files["%s.data/scripts/%s" % (project.stem, path.name)] = (path.read_bytes(), 0o755)
+    for path in _scripts():
+        names = [path.name, COMMAND] if path.name == PYTHON_COMMAND else [path.name]
+        for name in names:
+            files["%s.data/scripts/%s" % (project.stem, name)] = (path.read_bytes(), 0o755)
     for name, body in project.dist_info():
         files[name] = (body, 0o644)
     info = project.stem + ".dist-info/"

@@ -25,6 +25,7 @@ from typing import Iterable, Sequence
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
+COMMAND = BIN / "charms.reactive"
 LOG = VENV / "setup.log"
 PACKAGE_STAMP = VENV / "package.stamp"
 NATIVE_STAMP = VENV / "native.stamp"
@@ -138,7 +139,7 @@ def install_package(extras: set[str], pure: bool = False) -> None:
     digest = _digest([ROOT / "pyproject.toml", ROOT / "packaging" / "build_backend.py", ROOT / "wheel-data"])
     known, _, installed = _read(PACKAGE_STAMP).partition(" ")
     present = set(installed.split())
-    complete = known == digest and present >= extras and BIN.joinpath("charms.reactive").exists()
+    complete = known == digest and present >= extras and COMMAND.exists()
     if complete and not (pure and native_files()):
         return
     extras = extras | present
@@ -150,7 +151,8 @@ def install_package(extras: set[str], pure: bool = False) -> None:
 
 
 def build_native(show: bool) -> None:
-    """Build the native engine into the source tree, unless it is there and of these sources.
+    """Build the native engine into the source tree, and the native command into .venv/bin, unless both
+    are there and of these sources.
 
     ``show`` prints what the compiler has against the sources.
     """
@@ -165,7 +167,7 @@ def build_native(show: bool) -> None:
         CHARMS_REACTIVE_BUILD="rust",
         PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
     )
-    NATIVE_STAMP.write_text("%s %s" % (sources, _digest(native_files())))
+    NATIVE_STAMP.write_text("%s %s" % (sources, _digest([*native_files(), COMMAND])))
 
 
 def compile_package() -> None:
@@ -176,7 +178,8 @@ def compile_package() -> None:
 
 def native_is_current() -> bool:
     built = native_files()
-    return bool(built) and _read(NATIVE_STAMP) == "%s %s" % (_rust_digest(), _digest(built))
+    found = "%s %s" % (_rust_digest(), _digest([*built, COMMAND]))
+    return bool(built) and COMMAND.exists() and _read(NATIVE_STAMP) == found
 
 
 def native_files() -> list[Path]:

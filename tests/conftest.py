@@ -29,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many random programs the engines have to agree on (default: %(default)s)",
     )
     group.addoption(
+        "--command-steps",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many random commands the programs and the framework must agree on (default: %(default)s)",
+    )
+    group.addoption(
         "--seed",
         type=int,
         default=None,

@@ -1,48 +1,106 @@
-"""The manual's code, run as it stands there: the blocks of a page, one after the other."""
+"""Documents whose code is run: the blocks of a Markdown file, written to files and typed into a shell.
+
+- A block below a line that is only a file's name in backquotes is that file; below the same name again it is
+  more of the file.
+- A ``console`` block is a session: lines that begin with ``$`` are run, what follows is what they print.
+  ``...`` stands for any text.
+- ``python`` blocks without a name are run by themselves.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Iterator, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
-import pytest
-
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+_NAME = re.compile(r"`([\w./-]+)`:?")
 
 
-def blocks(page: Path) -> Iterator[Tuple[int, str]]:
-    """The Python code of a page, each block with the number of its first line."""
-    block = None
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        if block is None and line == "```python":
-            block, first = [], number + 1
-        elif block is not None and line == "```":
-            yield first, "\n".join(block)
-            block = None
-        elif block is not None:
-            block.append(line)
-    assert block is None, "%s: a block that does not end" % page
+@dataclass(frozen=True)
+class Block:
+    """One block of code.
 
-
-def run(name: str, monkeypatch: pytest.MonkeyPatch, **given: Any) -> int:
-    """Run the Python code of a page as one module; returns how many blocks it has.
-
-    An error names the page and the line.
-
-    Args:
-        name: of the file below ``docs``.
-        monkeypatch: takes the module away again.
-        given: what the page's code finds, by name.
+    Attributes:
+        language: as the document says.
+        text: of the block.
+        line: of the document, where it begins.
+        file: that it is, or is a part of.
     """
-    import sys
 
-    page = DOCS / name
-    module = ModuleType("manual_%s" % page.stem.replace("-", "_").replace(".", "_"))
-    vars(module).update(given)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    count = 0
-    for first, source in blocks(page):
-        exec(compile("\n" * (first - 1) + source, str(page), "exec"), vars(module))
-        count += 1
-    return count
+    language: str
+    text: str
+    line: int
+    file: Optional[str] = None
+
+    @property
+    def commands(self) -> Iterator[Tuple[str, str]]:
+        """The commands of a session, and what each prints."""
+        for part in re.split(r"^\$ ", self.text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+def blocks(document: Path) -> List[Block]:
+    """The blocks of a document, in order."""
+    found: List[Block] = []
+    above = ""
+    language: Optional[str] = None
+    lines: List[str] = []
+    for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
+        if language is None and line.startswith("```"):
+            language, lines, start = line[3:].strip(), [], number + 1
+        elif language is not None and line == "```":
+            named = _NAME.fullmatch(above)
+            text = "\n".join(lines) + "\n"
+            found.append(Block(language, text, start, named.group(1) if named else None))
+            language, above = None, ""
+        elif language is not None:
+            lines.append(line)
+        elif line.strip():
+            above = line.strip()
+    if language is not None:
+        raise ValueError("%s:%d: the block has no end" % (document, start))
+    return found
+
+
+def write_files(of: List[Block], directory: Path) -> List[Path]:
+    """Write the files that a document shows; returns them."""
+    texts: Dict[str, str] = {}
+    for block in of:
+        if block.file is not None:
+            texts[block.file] = texts[block.file] + "\n\n" + block.text if block.file in texts else block.text
+    for name, text in texts.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if text.startswith("#!"):
+            path.chmod(0o755)
+    return [directory / name for name in texts]
+
+
+def same(shown: str, printed: str) -> bool:
+    """Whether a command printed what a document shows; ``...`` stands for any text, and so does any time."""
+    pattern = re.escape(shown.strip()).replace(r"\.\.\.", ".*")
+    pattern = re.sub(r"(\\ )*\d+(\\\.\d+)?\\ (ms|s)\b", r" *[\\d.]+ m?s", pattern)
+    pattern = re.sub(r"in\\ \d+\\\.\d+s", r"in [\\d.]+s", pattern)
+    return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
+
+
+def run(command: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader would, in whose environment the package is installed."""
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env={**inherited, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )

@@ -52,8 +52,8 @@ def page(unit: SimulatedUnit) -> str:
 
 
 def names(run: HookRun) -> list[str]:
-    """The names of the handlers that ran; of a bash handler, its file's."""
-    return [part[2] if len(part) > 2 else "motd.sh" for part in (id.split(":") for id in run.handlers)]
+    """The names of the handlers that ran."""
+    return [id.split(":")[2] for id in run.handlers]
 
 
 def test_the_page_is_rendered_before_the_unit_is_started(unit: SimulatedUnit) -> None:
@@ -88,8 +88,8 @@ def test_a_new_greeting_is_rendered_without_a_restart(started: SimulatedUnit) ->
     servers = started.processes()
     started.set_config(greeting="<Good> morning", motd="5 < 6 & 7 > 6")
     run = good(started.run("config-changed"))
-    assert [name for name in names(run) if name in ("motd.sh", "render_page", "listen")] == [
-        "motd.sh",
+    assert [name for name in names(run) if name in ("render_motd", "render_page", "listen")] == [
+        "render_motd",
         "render_page",
     ]
     assert "<h1>&lt;Good&gt; morning</h1>" in page(started)
@@ -124,7 +124,7 @@ def test_a_failed_hook_is_undone_although_a_bash_handler_ran_in_it(started: Simu
     # The flags were committed for the bash handler to see, and have to be taken back.
     started.set_config(greeting="to $planet")
     failed = started.run("config-changed")
-    assert names(failed)[-2:] == ["motd.sh", "render_page"]
+    assert names(failed)[-2:] == ["render_motd", "render_page"]
     assert failed.flags_after == failed.flags_before
     again = started.run("config-changed")
     assert names(again) == names(failed)

@@ -6,7 +6,7 @@ from . import _state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Tuple
+    from typing import Optional, Tuple
 
 _INVOKED = "reactive.invoked."
 
@@ -30,10 +30,10 @@ def done_before(stable_id: str, path: str, line: object, name: str, any_line: bo
     return any_line and any(done and _without_line(mark) == (path, name) for mark, done in marks.items())
 
 
-def _without_line(mark: str) -> Tuple[str, str]:
-    """File and name of a mark of 1.5.x; both empty if it is not of that kind."""
+def _without_line(mark: str) -> Optional[Tuple[str, str]]:
+    """File and name of a mark of 1.5.x; ``None`` if it is not of that kind."""
     path, line, name = ("::" + mark).rsplit(":", 2)
-    return (path[2:], name) if line.isdigit() else ("", "")
+    return (path[2:], name) if line.isdigit() else None
 
 
 def remember(*ids: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from ._engine_errors import EngineError, FlagNameError, TriggerCycleError
 from ._version import __version__ as __version__
-from .errors import EngineError, FlagNameError, TriggerCycleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -34,41 +34,40 @@ from errno import EACCES, ENOSPC, EPERM, EROFS
 from charmhelpers.core import unitdata
 
 from ._engine import new_engine
+from ._processes import is_alive as _is_alive
+from ._processes import left_behind as _left_behind
+from ._processes import this_process
+from ._rows import ARMED as _ARMED
+from ._rows import CHANGES as CHANGES
+from ._rows import CLEAR_TRIGGERS as CLEAR_TRIGGERS
+from ._rows import FILES_SEEN as FILES_SEEN
+from ._rows import FLAGS as FLAGS
+from ._rows import HOOK_VARIABLE as HOOK_VARIABLE
+from ._rows import PHASE as PHASE
+from ._rows import REMOVED as REMOVED
+from ._rows import SET_TRIGGERS as SET_TRIGGERS
+from ._rows import UNDO as _UNDO
+from ._rows import WATCH as WATCH
+from ._rows import lock_timeout, range_below
 from .errors import ReactiveError, UnitStateError, UnitStateLockedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
-__all__ = ["OMITTED", "UnitState", "unit"]
+__all__ = ["OMITTED", "UnitState", "this_process", "unit"]
 
-FLAGS = "reactive.states."
-
-#: What each handler has seen of the files it waits for.
-FILES_SEEN = "reactive.files_seen."
-
-# Everything of ours; '/' is the character after '.', so this is a range on the primary key.
-_OURS = ("reactive.", "reactive/")
-_FLAG_ROWS = (FLAGS, FLAGS[:-1] + "/")
+# Everything of ours.
+_OURS = range_below("reactive.")
+_FLAG_ROWS = range_below(FLAGS)
 
 # Rows that live for one hook at the most. 1.5.x leaves some of them behind.
-PHASE = "reactive.dispatch.phase"
-REMOVED = "reactive.dispatch.removed_state"
-CHANGES = "reactive.dispatch.changes"
-WATCH = "reactive.state_watch"
-SET_TRIGGERS = "reactive.flag_set_triggers."
-CLEAR_TRIGGERS = "reactive.flag_clear_triggers."
 _OLD_TRIGGERS = "reactive.flag_triggers."
-_UNDO = "reactive.dispatch.undo"
-_ARMED = "reactive.dispatch.undo.armed"
 _SCRATCH_KEYS = (PHASE, REMOVED, CHANGES, WATCH, _UNDO, _ARMED)
 _SCRATCH_PREFIXES = (SET_TRIGGERS, CLEAR_TRIGGERS, _OLD_TRIGGERS)
 
 # The hooks that were undone while processes of theirs went on; there for as long as those are.
 _UNDONE = "reactive.dispatch.undone"
-
-#: The environment variable that tells a child process which hook it belongs to.
-HOOK_VARIABLE = "CHARMS_REACTIVE_HOOK"
 
 # Actions that SQLite names to an authorizer.
 _TRANSACTION = 22
@@ -97,70 +96,8 @@ else:
     Change = namedtuple("Change", ["flag", "on"])
 
 
-def _range(prefix: str) -> Tuple[str, str]:
-    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
-
-
 def _is_scratch(key: str) -> bool:
     return key in _SCRATCH_KEYS or key == _UNDONE or key.startswith(_SCRATCH_PREFIXES)
-
-
-# -- processes ----------------------------------------------------------------------------------
-def this_process() -> str:
-    """Names this process for as long as the machine runs: its id, and when it began."""
-    pid = os.getpid()
-    return "%d %s" % (pid, _process_start(pid))
-
-
-def _is_alive(process: str) -> bool:
-    """Whether a process that :func:`this_process` has named is still there."""
-    pid, _, started = process.partition(" ")
-    found = _process_start(int(pid))
-    return found is not None and (found == started or _UNKNOWN in (found, started))
-
-
-_UNKNOWN = "?"
-
-
-def _process_start(pid: int) -> Optional[str]:
-    """When the process began, in a form that tells two uses of one pid apart; ``None`` if it is gone."""
-    try:
-        with open("/proc/%d/stat" % pid, "rb") as stat:
-            # The second field is the program's name in parentheses and may hold anything.
-            fields = stat.read().rpartition(b")")[2].split()
-        if fields[0] in (b"Z", b"X"):
-            return None
-        with open("/proc/sys/kernel/random/boot_id") as boot:
-            return "%s %s" % (boot.read().strip(), fields[19].decode())
-    except (FileNotFoundError, ProcessLookupError):
-        if os.path.isdir("/proc/self"):
-            return None
-    except (OSError, IndexError):
-        pass
-    try:  # no /proc here: the pid has to do
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except OSError:
-        pass
-    return _UNKNOWN
-
-
-def _left_behind(hook: str) -> bool:
-    """Whether processes that a hook started are still there, by what their environment says."""
-    mark = ("%s=%s" % (HOOK_VARIABLE, hook)).encode()
-    try:
-        pids = [name for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return False
-    for pid in pids:
-        try:
-            with open("/proc/%s/environ" % pid, "rb") as environment:
-                if mark in environment.read().split(b"\0"):
-                    return True
-        except OSError:
-            pass  # gone meanwhile, or somebody else's
-    return False
 
 
 class UnitState:
@@ -179,6 +116,8 @@ class UnitState:
         self._data_version = -1
         # A command run by a shell handler leaves its changes for the dispatch that waits for it.
         self.record_changes = False
+        #: Seconds to wait for a file that another process holds; as charmhelpers does it if ``None``.
+        self.lock_timeout: Optional[float] = None
         # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
         self._savepoints = False
         # A child is back and the undo row disarmed, in a transaction that may yet be rolled back.
@@ -254,6 +193,8 @@ class UnitState:
             # The undo row is read over a second connection while this one holds its changes back;
             # a cache that spills would lock that reader out.
             self._query("PRAGMA cache_spill = OFF")
+            if self.lock_timeout is not None:
+                self._query("PRAGMA busy_timeout = %d" % (self.lock_timeout * 1000))
             kv.conn.set_authorizer(self._authorize)
             self._file = _identity(self._database())
             self._hook = os.environ.get(HOOK_VARIABLE)
@@ -333,7 +274,7 @@ class UnitState:
         """The values of all rows below a prefix that ends in a dot, without that prefix."""
         self.fresh()
         with _Explained(self, "read"):
-            rows = self._query("SELECT key, data FROM kv WHERE key >= ? AND key < ?", _range(prefix))
+            rows = self._query("SELECT key, data FROM kv WHERE key >= ? AND key < ?", range_below(prefix))
         return {key[len(prefix) :]: self._decode(key, data) for key, data in rows}
 
     def joined(self, prefix: str) -> str:
@@ -343,7 +284,7 @@ class UnitState:
             rows = self._query(
                 "SELECT group_concat(data, '') FROM"
                 " (SELECT data FROM kv WHERE key >= ? AND key < ? ORDER BY key)",
-                _range(prefix),
+                range_below(prefix),
             )
         return str(rows[0][0] or "")
 
@@ -458,7 +399,7 @@ class UnitState:
                 if self._query("SELECT 1 FROM kv WHERE key = ?", (REMOVED,)):
                     # Only 1.5.x leaves this, having run handlers; which changes of files it has used
                     # up, its shared row of each file tells, and not what ours had seen before.
-                    self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", _range(FILES_SEEN))
+                    self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(FILES_SEEN))
             self._drop_scratch()
 
     def commit(self) -> None:
@@ -531,6 +472,8 @@ class UnitState:
             for key, value in scratch.items():
                 self._write(key, json.dumps(value))
             self._conn.commit()
+            # What the child leaves running in the background may write at any time from here on.
+            self._query("PRAGMA busy_timeout = %d" % (lock_timeout() * 1000))
         self._took_back = False
         self._stamp_or_forget()
 
@@ -688,7 +631,7 @@ class UnitState:
                 if self._query("SELECT 1 FROM kv WHERE key = ?", (key,)):
                     return True
             for prefix in _SCRATCH_PREFIXES:
-                if self._query("SELECT 1 FROM kv WHERE key >= ? AND key < ? LIMIT 1", _range(prefix)):
+                if self._query("SELECT 1 FROM kv WHERE key >= ? AND key < ? LIMIT 1", range_below(prefix)):
                     return True
         return False
 
@@ -708,7 +651,7 @@ class UnitState:
 
     def _drop_trigger_rows(self) -> None:
         for prefix in _SCRATCH_PREFIXES:
-            self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", _range(prefix))
+            self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(prefix))
 
     def _stamp_or_forget(self) -> None:
         try:

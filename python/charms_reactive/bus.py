@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import get_ident
 
-from . import _files, _juju, _state, flags, trace
+from . import _files, _juju, _shell, _state, flags, trace
 from ._engine import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
 from .discovery import (
     _append_path,
@@ -127,6 +127,7 @@ def dispatch(restricted: bool = False) -> None:
 
     Raises:
         StrictModeError: handlers still match after 100 iterations, and strict mode is on.
+        HandlerDeclarationError: a bash script of handlers has a mistake in it.
         Exception: whatever a handler raises; the dispatch ends there.
     """
     with Course():
@@ -136,6 +137,7 @@ def dispatch(restricted: bool = False) -> None:
 def _dispatch(restricted: bool) -> None:
     global _current
     unit = _state.unit
+    _shell.declare_waiting(_shell.first_phase(restricted))
     engine = synchronise()
     unit.fresh()
     _files.take_baseline()

@@ -14,6 +14,8 @@ import traceback
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from . import _files, _juju, _once, _state, flags, helpers, relations
+from ._quick import is_on, split_id
+from ._rows import lock_timeout
 from ._version import __version__
 from .endpoints import Endpoint
 from .errors import ReactiveError
@@ -39,16 +41,8 @@ class HandlerSpec(NamedTuple):
     @property
     def stable_id(self) -> str:
         """The id without its line, so that editing the script does not change it."""
-        path, line, name = _split_id(self.id)
+        path, line, name = split_id(self.id)
         return "%s::%s" % (path, name) if line else self.id
-
-
-def _split_id(handler_id: str) -> Tuple[str, str, str]:
-    """``FILE:LINE:NAME`` in its parts; all empty if the id is not of that form."""
-    parts = handler_id.rsplit(":", 2)
-    if len(parts) == 3 and parts[1].isdigit():
-        return parts[0], parts[1], parts[2]
-    return "", "", ""
 
 
 def _parse_handler_spec(spec: str) -> HandlerSpec:
@@ -103,7 +97,7 @@ def _file_watches(handler: HandlerSpec) -> List[_files.FileWatch]:
 
 
 def _done_before(handler_id: str) -> bool:
-    path, line, name = _split_id(handler_id)
+    path, line, name = split_id(handler_id)
     if not line:
         return helpers.was_invoked(handler_id)
     return _once.done_before("%s::%s" % (path, name), path, line, name)
@@ -126,49 +120,36 @@ def _invoking(handlers: Sequence[str]) -> None:
 
 def _mark_invoked(handler_ids: Sequence[str]) -> None:
     for handler_id in handler_ids:
-        path, line, name = _split_id(handler_id)
+        path, line, name = split_id(handler_id)
         _once.remember(handler_id, *(["%s::%s" % (path, name)] if line else []))
 
 
 def _toggle_flag(flag: str, should_set: str) -> None:
-    # Juju prints False for an option that is off, and a shell has no other way to say it.
-    flags.toggle_flag(flag, should_set.strip().lower() not in ("", "0", "false", "no", "off"))
+    flags.toggle_flag(flag, is_on(should_set))
 
 
 def _relation_call(
-    method: str, arguments: Sequence[str], relation_name: Optional[str], flag: Optional[str]
+    method: str,
+    arguments: Sequence[str],
+    relation_name: Optional[str],
+    flag: Optional[str],
+    state: Optional[str],
 ) -> Any:
-    if relation_name:
-        asked, relation = relation_name, _with_endpoint(relation_name, relations.endpoint_from_name)
-    elif flag:
-        asked, relation = flag, _with_endpoint(flag, relations.endpoint_from_flag)
-    else:
-        raise CommandError("relation_call needs --relation_name or --flag")
-    if relation is None:
-        raise CommandError("no relation was found for %r" % asked)
-    try:
-        member = getattr(relation, method)
-    except AttributeError:
-        raise CommandError("%s has no method %r" % (type(relation).__name__, method)) from None
-    answer = member(*arguments) if callable(member) else member
+    asked = relation_name or flag or state
+    if asked:
+        _make_endpoint(asked)
+    answer = relations.relation_call(method, relation_name, flag, state, *arguments)
     # A hook publishes when it succeeds; for what this process has written there is no later.
     for endpoint in Endpoint._endpoints.values():
         for connected in endpoint.relations:
             connected._flush_data()
-    if method == "conversations" and isinstance(relation, relations.RelationBase):
-        return [conversation.scope for conversation in answer]
     return answer
 
 
-def _with_endpoint(asked: str, find: Callable[[str], Any]) -> Any:
-    """Look a relation up; the first attempt may find an endpoint class without its instance."""
-    found = find(asked)
-    if found is None:
-        parts = asked.split(".")
-        name = parts[1] if parts[0] == "endpoint" and len(parts) > 1 else parts[0]
-        if Endpoint._instance(name) is not None:
-            found = find(asked)
-    return found
+def _make_endpoint(asked: str) -> None:
+    """Make the instance of the endpoint that a name or flag is about; a hook makes all at its start."""
+    parts = asked.split(".")
+    Endpoint._instance(parts[1] if parts[0] == "endpoint" and len(parts) > 1 else parts[0])
 
 
 def _relation_id(relation_name: str, unit: str) -> str:
@@ -254,7 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="charms.reactive",
         description="Flags and tests of a reactive charm, on the command line.",
-        epilog="charms.reactive simulate CHARM HOOK… runs hooks of a charm without Juju; see simulate --help.",
+        epilog="charms.reactive simulate CHARM HOOK… runs hooks without Juju; see simulate --help.",
     )
     parser.add_argument("--version", action="version", version="charms.reactive %s" % __version__)
     formats = parser.add_mutually_exclusive_group()
@@ -349,7 +330,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "relation_call",
         "Call a method of a relation's object and print what it returns.",
-        lambda a: _relation_call(a.method, a.arguments, a.relation_name, a.flag or a.state),
+        lambda a: _relation_call(a.method, a.arguments, a.relation_name, a.flag, a.state),
         "value",
         "method",
         "arguments*",
@@ -448,6 +429,7 @@ def _run(arguments: argparse.Namespace) -> int:
     command: _Command = arguments.spec
     unit = _state.unit
     unit.record_changes = True  # for the dispatch that may be waiting for this process
+    unit.lock_timeout = lock_timeout()
     unit.fresh()
     flags.load_triggers()
     answer = command.run(arguments)

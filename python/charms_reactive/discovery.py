@@ -7,9 +7,8 @@ import os
 import sys
 from types import ModuleType
 
-from . import _juju
+from . import _juju, _shell
 from .errors import HandlerImportError, UnitStateError
-from .external import ExternalHandler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,20 +25,25 @@ def discover() -> None:
     They are looked for in ``reactive``, ``hooks/reactive`` and ``hooks/relations`` below the charm
     directory and everything below those, in sorted order, which makes the order of handlers the same
     on every unit. Python files are imported as ``reactive.…`` and ``relations.…``; executable files
-    without a suffix or with ``.sh`` that are scripts or binaries become external handlers. The charm
-    directory and its ``hooks`` stay on ``sys.path``, for modules that import one another later.
+    without a suffix or with ``.sh`` that are scripts or binaries become external handlers, and the
+    functions of bash scripts that declare them handlers of their own. The charm directory and its
+    ``hooks`` stay on ``sys.path``, for modules that import one another later.
 
     Raises:
         CharmDirError: there is no charm directory.
         HandlerImportError: a Python file cannot be imported.
+        HandlerDeclarationError: a bash script of handlers has a mistake in it.
     """
     charm_dir = _juju.charm_dir()
     _append_path(charm_dir)
     _append_path(os.path.join(charm_dir, "hooks"))
+    found = set()
     for searched in _SEARCHED:
         root = os.path.join(charm_dir, searched)
         for path in _files_below(root):
+            found.add(path)
             _register_handlers_from_file(root, path)
+    _shell.forget_lost(found)
 
 
 def _files_below(root: str) -> Iterator[str]:
@@ -63,7 +67,7 @@ def _register_handlers_from_file(root: str, filepath: str) -> None:
         except Exception as error:
             raise HandlerImportError(filepath, error) from error
     elif _is_external_handler(filepath):
-        ExternalHandler.register(filepath)
+        _shell.register(filepath)
 
 
 def _load_module(root: str, filepath: str) -> ModuleType:

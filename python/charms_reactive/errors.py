@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import subprocess
 
+from ._engine_errors import EngineError as EngineError
+from ._engine_errors import EngineMismatchError as EngineMismatchError
+from ._engine_errors import FlagNameError as FlagNameError
+from ._engine_errors import ReactiveError as ReactiveError
+from ._engine_errors import TriggerCycleError as TriggerCycleError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Sequence, Tuple, Union
+    from typing import Any, Optional, Sequence, Union
 
 __all__ = [
     "ReactiveError",
@@ -19,10 +25,12 @@ __all__ = [
     "UnitStateLockedError",
     "CharmDirError",
     "HandlerImportError",
+    "HandlerDeclarationError",
     "HandlerArgumentError",
     "ExternalHandlerError",
     "HookToolError",
     "RelationDataError",
+    "RelationMethodError",
     "RelationToolError",
     "StrictModeError",
     "EventAttributeError",
@@ -37,48 +45,6 @@ __all__ = [
     "RecordExistsError",
     "RecordAmbiguousError",
 ]
-
-
-class ReactiveError(Exception):
-    """Base of every error that charms.reactive itself raises."""
-
-
-class EngineError(ReactiveError, RuntimeError):
-    """The engine was driven out of order, for example told the answer to a test it did not ask."""
-
-
-class EngineMismatchError(ReactiveError, ImportError):
-    """The native engine is missing, broken, or was built from another version of charms.reactive."""
-
-
-class TriggerCycleError(ReactiveError, RuntimeError):
-    """A chain of triggers came back to a change that was still being made.
-
-    Attributes:
-        steps: the changes of the cycle in the order they were made, each a pair of the flag and
-            whether it was set (``True``) or cleared (``False``). The last one is the first one again.
-    """
-
-    def __init__(self, steps: Sequence[Tuple[str, bool]]) -> None:
-        self.steps = tuple((str(flag), bool(on)) for flag, on in steps)
-        chain = " -> ".join("%s %s" % ("set" if on else "clear", flag) for flag, on in self.steps)
-        super().__init__(
-            "triggers form a cycle: %s; change one of these register_trigger() calls so that the "
-            "chain ends" % chain
-        )
-
-
-class FlagNameError(ReactiveError, TypeError):
-    """A flag is not a text string that the unit state can hold.
-
-    Attributes:
-        flag: the object that was given in place of a flag name.
-    """
-
-    def __init__(self, flag: object, reason: str = "") -> None:
-        self.flag = flag
-        detail = reason or "it is %s" % type(flag).__name__
-        super().__init__("a flag must be a string, not %r: %s" % (flag, detail))
 
 
 class FlagValueError(ReactiveError, TypeError):
@@ -145,6 +111,21 @@ class HandlerImportError(ReactiveError, ImportError):
         )
 
 
+class HandlerDeclarationError(ReactiveError):
+    """A script of bash handlers does not say which handlers it has.
+
+    Attributes:
+        path: the file that is to blame, relative to the charm directory.
+        line: the line in it, or ``None`` where it is not known.
+    """
+
+    def __init__(self, path: str, line: Optional[int], reason: object) -> None:
+        self.path = path
+        self.line = line
+        where = path if line is None else "%s:%d" % (path, line)
+        super().__init__("cannot tell the bash handlers of %s: %s" % (where, reason))
+
+
 class HandlerArgumentError(ReactiveError, TypeError):
     """A handler asks for arguments that its decorators do not give.
 
@@ -209,6 +190,20 @@ class RelationDataError(ReactiveError, ValueError):
         facts = (("relation", relation), ("data of", unit), ("field", field))
         where = ", ".join("%s %s" % fact for fact in facts if fact[1] is not None)
         super().__init__("%s: %s" % (where or "relation data", reason))
+
+
+class RelationMethodError(ReactiveError, AttributeError):
+    """The object of a relation has no method of this name.
+
+    Attributes:
+        relation: name of the object's class.
+        method: the method that was asked for.
+    """
+
+    def __init__(self, relation: str, method: str) -> None:
+        self.relation = relation
+        self.method = method
+        super().__init__("%s has no method %r" % (relation, method))
 
 
 class RelationToolError(HookToolError, subprocess.CalledProcessError):

@@ -10,13 +10,16 @@ from charmhelpers.core import unitdata
 from . import _juju, _state, flags
 from ._state import Change
 from .errors import ExternalHandlerError, ReactiveError
-from .handlers import LOG_OPTS, PHASE_NAMES, Handler, _register
+from .handlers import LOG_OPTS, PHASE_NAMES, Handler, register_handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Set, Tuple, Union
+    from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 __all__ = ["BrokenHandlerException", "ExternalHandler", "FlagWatch"]
+
+#: The environment variable that tells charms.reactive.sh what a script is started for.
+SHELL_VARIABLE = "CHARMS_REACTIVE_SHELL"
 
 
 class BrokenHandlerException(ReactiveError):
@@ -32,7 +35,22 @@ class BrokenHandlerException(ReactiveError):
             "the handler file %s is marked as executable but cannot be executed%s; only handlers may be "
             "marked as executable: give it a working #! line, or take its x bit away"
             % (path, " (%s)" % reason if reason else "")
+            + (_CARRIAGE_RETURN if _ends_in_carriage_return(path) else "")
         )
+
+
+_CARRIAGE_RETURN = (
+    "; its lines end with a carriage return, which becomes a part of the interpreter's name: "
+    "save it with Unix line ends"
+)
+
+
+def _ends_in_carriage_return(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.readline(1024).endswith(b"\r\n")
+    except OSError:
+        return False
 
 
 class FlagWatch:
@@ -88,7 +106,10 @@ class FlagWatch:
 
 
 class ExternalHandler(Handler):
-    """A handler that is an executable file, a bash script for example.
+    """A handler that is an executable file in any language.
+
+    The functions of a bash script that declares them are handlers of their own, each a
+    :class:`~charms_reactive._shell.ShellHandler`.
 
     ``FILE --test`` is to exit with 0 if it should be invoked, and may print a line that is handed to
     ``FILE --invoke LINE``. Testing must not do anything. Each is started after a commit, so that it
@@ -96,32 +117,46 @@ class ExternalHandler(Handler):
     """
 
     @classmethod
-    def register(cls, filepath: str) -> Handler:
+    def register(cls, filepath: str) -> ExternalHandler:
         """The handler of a file, registered now if it is not yet."""
         if filepath not in Handler._HANDLERS:
             if LOG_OPTS["register"]:
                 shown = _juju.relative_path(filepath)
                 _juju.log("Registering external reactive handler for %s" % shown, _juju.DEBUG)
-            _register(filepath, cls(filepath))
-        return Handler._HANDLERS[filepath]
+            register_handler(filepath, cls(filepath))
+        handler = Handler._HANDLERS[filepath]
+        assert isinstance(handler, ExternalHandler)
+        return handler
 
     def __init__(self, filepath: str) -> None:
         super().__init__(self._not_a_function)
         self._filepath = filepath
         self._test_output = b""
+        # An answer that was got before it was asked for.
+        self._answer: Optional[Tuple[int, bytes]] = None
 
     @staticmethod
     def _not_a_function() -> None:
         raise TypeError("an external handler is a file")
+
+    @property
+    def filepath(self) -> str:
+        """The file."""
+        return self._filepath
 
     def id(self) -> str:
         """The file relative to the charm directory, and in quotes what its last test printed."""
         said = self._test_output.decode("utf-8", "replace").strip()
         return '%s "%s"' % (_juju.relative_path(self._filepath), said)
 
+    def answered(self, status: int, output: bytes) -> None:
+        """Take what ``--test`` has said already for the answer to the test that comes."""
+        self._answer = status, output
+
     def test(self) -> bool:
         """Ask the file whether it should be invoked."""
-        status, output = self._run(["--test"], capture=True)
+        status, output = self._answer or run_lent([self._filepath, "--test"], capture=True)
+        self._answer = None
         self._test_output = output
         if status < 0 or status > 125:
             # 126 and 127 are a shell's words for a command that it could not run.
@@ -138,48 +173,94 @@ class ExternalHandler(Handler):
         """
         for callback in self._pre_callbacks:
             callback()
-        status, _ = self._run(["--invoke", self._test_output])
+        command: List[Union[str, bytes]] = [self._filepath, "--invoke", self._test_output]
+        status, _ = run_lent(command)
         if status:
-            raise ExternalHandlerError(self.id(), status, [self._filepath, "--invoke", self._test_output])
+            raise ExternalHandlerError(self.id(), status, command)
         for callback in self._post_callbacks:
             callback()
 
-    def _run(self, arguments: List[Union[str, bytes]], capture: bool = False) -> Tuple[int, bytes]:
-        command: List[Union[str, bytes]] = [self._filepath, *arguments]
-        _juju.hand_over()
-        _lend_state()
-        try:
-            done = subprocess.run(
-                command,
-                stdout=subprocess.PIPE if capture else None,
-                env=dict(os.environ, **{_state.HOOK_VARIABLE: _state.this_process()}),
-                check=False,
-            )
-        except (OSError, ValueError) as error:
-            # No interpreter, not executable after all, or an answer that no command line can carry.
-            _take_state_back()
-            raise BrokenHandlerException(self._filepath, getattr(error, "strerror", None) or error) from error
-        _take_state_back()
-        return done.returncode, done.stdout or b""
+
+def run_lent(
+    command: Sequence[Union[str, bytes]], variables: Optional[Mapping[str, str]] = None, capture: bool = False
+) -> Tuple[int, bytes]:
+    """Run a file of handlers that sees the flags as they are, and may change them.
+
+    Arguments, result and errors are those of :func:`run_child`.
+    """
+    lend_state()
+    try:
+        answer = run_child(command, variables, capture)
+    except BrokenHandlerException:
+        take_state_back()
+        raise
+    take_state_back()
+    return answer
 
 
-def _lend_state() -> None:
-    """Commit, with everything beside the flags that a child process needs to know."""
+def run_child(
+    command: Sequence[Union[str, bytes]],
+    variables: Optional[Mapping[str, str]] = None,
+    capture: bool = False,
+    pass_fds: Tuple[int, ...] = (),
+) -> Tuple[int, bytes]:
+    """Run a file of handlers, and wait for it.
+
+    Args:
+        command: the file, and its arguments.
+        variables: for its environment, beside those of this process.
+        capture: whether to return what it prints on stdout.
+        pass_fds: file descriptors that it inherits.
+
+    Returns:
+        Its exit status, negative for the signal that ended it, and what it printed.
+
+    Raises:
+        BrokenHandlerException: it cannot be executed.
+    """
+    _juju.hand_over()
+    environment = dict(os.environ)
+    environment.pop(SHELL_VARIABLE, None)
+    environment[_state.HOOK_VARIABLE] = _state.this_process()
+    environment.update(variables or {})
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE if capture else None,
+            env=environment,
+            pass_fds=pass_fds,
+            check=False,
+        )
+    except (OSError, ValueError) as error:
+        # No interpreter, not executable after all, or an answer that no command line can carry.
+        path = os.fsdecode(command[0])
+        raise BrokenHandlerException(path, getattr(error, "strerror", None) or error) from error
+    return done.returncode, done.stdout or b""
+
+
+def lend_state(phase: int = 0) -> None:
+    """Commit, with everything beside the flags that a child process needs to know.
+
+    Args:
+        phase: the phase that the child is to see where no dispatch runs yet.
+    """
+    _juju.hand_over()
     engine = _state.unit.fresh()
     scratch: Dict[str, object] = dict(flags.trigger_rows())
-    if engine.phase():
-        scratch[_state.PHASE] = PHASE_NAMES[engine.phase()]
+    running = engine.phase()
+    if running or phase:
+        scratch[_state.PHASE] = PHASE_NAMES[running or phase]
     scratch[_state.WATCH] = {
-        "iteration": engine.iteration(),
-        "changes": engine.changed(),
-        "pending": engine.pending(),
+        "iteration": engine.iteration() if running else 0,
+        "changes": engine.changed() if running else [],
+        "pending": engine.pending() if running else [],
         "hook": _state.this_process(),
     }
     scratch[_state.CHANGES] = []
     _state.unit.before_child(scratch)
 
 
-def _take_state_back() -> None:
+def take_state_back() -> None:
     """Take over what the child changed; its callback triggers fire now."""
     changes: List[Change] = _state.unit.after_child()
     flags.load_triggers()

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
-__all__ = ["Handler", "handler_by_number"]
+__all__ = ["Handler", "handler_by_number", "register_handler", "replace_handler", "synchronise"]
 
 _LOG_OPTS = os.environ.get("REACTIVE_LOG_OPTS", "").split(",")
 LOG_OPTS = {"register": "register" in _LOG_OPTS}
@@ -100,7 +100,7 @@ class Handler:
                 shown = _short_action_id(action, suffix)
                 _juju.log("Registering reactive handler for %s" % shown, _juju.DEBUG)
             handler = cls(action, suffix)
-            _register(key, handler)
+            register_handler(key, handler)
         return handler
 
     @classmethod
@@ -249,9 +249,28 @@ def handler_by_number(number: int) -> Handler:
     return _numbered[number]
 
 
-def _register(key: str, handler: Handler) -> None:
+def register_handler(key: str, handler: Handler) -> None:
+    """Register a handler behind all others, under a key of its own."""
     Handler._HANDLERS[key] = handler
     _number(handler)
+
+
+def replace_handler(handler: Handler, others: Iterable[Tuple[str, Handler]]) -> None:
+    """Put other handlers in the place of a registered one; not while a dispatch runs.
+
+    Args:
+        handler: the one that goes.
+        others: each with its key; one whose key is known is left out.
+    """
+    registered = list(Handler._HANDLERS.items())
+    Handler._HANDLERS.clear()
+    for key, known in registered:
+        if known is not handler:
+            Handler._HANDLERS[key] = known
+            continue
+        for new_key, new in others:
+            Handler._HANDLERS.setdefault(new_key, new)
+    _renumber()
 
 
 def _number(handler: Handler) -> None:
@@ -271,9 +290,12 @@ def synchronise() -> Any:
     """The engine, with exactly the registered handlers in it, in order."""
     engine = _state.unit.engine
     if len(_numbered) != len(Handler._HANDLERS) or engine.handler_count() != len(_numbered):
-        # Somebody (a test, mostly) has replaced the registry or the engine.
-        engine.clear_handlers()
-        _numbered.clear()
-        for handler in Handler._HANDLERS.values():
-            _number(handler)
+        _renumber()  # somebody (a test, mostly) has replaced the registry or the engine
     return engine
+
+
+def _renumber() -> None:
+    _state.unit.engine.clear_handlers()
+    _numbered.clear()
+    for handler in Handler._HANDLERS.values():
+        _number(handler)

@@ -10,7 +10,7 @@ from ._conversations import ALL, TOGGLE, Conversation, scopes, start_hook
 from ._entry_points import entry_points
 from ._juju import hookenv
 from .discovery import _append_path
-from .errors import ReactiveError
+from .errors import ReactiveError, RelationMethodError
 from .flags import StateList, _get_flag_value
 
 TYPE_CHECKING = False
@@ -437,10 +437,11 @@ def relation_call(
         *args: arguments of the method.
 
     Returns:
-        What the method returns; of conversations, their scopes.
+        What the method returns, or the attribute if it is none; of conversations, their scopes.
 
     Raises:
         ValueError: neither an endpoint nor a flag is named, or nothing is found for it.
+        RelationMethodError: the object has no such method.
     """
     asked = relation_name or flag or state
     if not asked:
@@ -448,7 +449,11 @@ def relation_call(
     relation = endpoint_from_name(asked) if relation_name else endpoint_from_flag(asked)
     if relation is None:
         raise ValueError("no relation was found for %r" % asked)
-    result = getattr(relation, method)(*args)
+    try:
+        member = getattr(relation, method)
+    except AttributeError:
+        raise RelationMethodError(type(relation).__name__, method) from None
+    result = member(*args) if callable(member) else member
     if isinstance(relation, RelationBase) and method == "conversations":
         return [conversation.scope for conversation in result]
     return result

@@ -158,7 +158,7 @@ def _install_quietly(tracer: NullTracer) -> None:
 
 
 def record(recorder: Optional[Any]) -> None:
-    """Tell a :class:`~charms_reactive._record.Recorder` as well, whatever tracer is in use; ``None`` ends it."""
+    """Tell a ``_record.Recorder`` as well, whatever tracer is in use; ``None`` ends it."""
     global _recorder
     _recorder = recorder
 

@@ -64,6 +64,7 @@ ROWS = (
     ("here", "reactive.endpoints.seen.*", "relation data"),
     ("here", "reactive.files_seen.*", "when_file_changed"),
     ("here", "reactive.invoked.*", "only_once"),
+    ("here", "reactive.shell.*", "bash"),
     ("1.5.3", "reactive.dispatch.*", SCRATCH),
     ("1.5.3", "reactive.state_watch", SCRATCH),
 )

@@ -348,9 +348,10 @@ later() { echo later >>told; }
     assert told == ["installs", "configures", "once", "later"]
     assert unit.committed_flags() == ["configured", "installed", "seen"]
     assert [id for id in unit.invoked() if ".sh" in id] == [
-        'reactive/script.sh "installs"',
-        'reactive/script.sh "configures-it"',
-        'reactive/script.sh "once,later"',
+        "reactive/script.sh:5:installs",
+        "reactive/script.sh:9:configures-it",
+        "reactive/script.sh:13:once",
+        "reactive/script.sh:19:later",
     ]
     assert unit.run("update-status").status == 0
     assert (unit.directory / "told").read_text().split() == told + ["later"]

@@ -242,7 +242,7 @@ def test_spec7_wrong_usage_is_status_2(
         (["test", "f id when 'unbalanced"], "cannot read the handler"),
         (["register_trigger"], "when and when_not"),
         (["register_trigger", "--when", "a"], "at least one"),
-        (["relation_call", "method"], "--relation_name or --flag"),
+        (["relation_call", "method"], "relation_name or flag"),
         (["relation_call", "--relation_name", "nope", "method"], "'nope'"),
         (["relation_call", "--flag", "nope.ready", "method"], "'nope.ready'"),
         (["relation_call", "--state", "nope.ready", "method"], "'nope.ready'"),

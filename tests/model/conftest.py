@@ -7,8 +7,7 @@ from typing import Any, Callable, Dict, Iterator
 
 import pytest
 
-from charms_reactive.testing import Charm
-from charms_reactive.testing.model import Model
+from charms_reactive.testing import Charm, Model
 
 #: Publishes its name wherever it is, and as leader the application's; logs what every hook is told.
 DISPATCH = """\

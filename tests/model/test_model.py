@@ -8,8 +8,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from charms_reactive.testing import Charm, CharmError
-from charms_reactive.testing.model import Model
+from charms_reactive.testing import Charm, CharmError, Model
 
 
 def said(model: Model, unit: str, word: str) -> List[str]:
@@ -185,6 +184,30 @@ def test_a_secret_that_one_application_grants_to_another(
     model.update_status("owner/0")
     assert model.settle().hooks == (("owner/0", "update-status"), ("reader/0", "secret-changed"))
     assert model.unit("reader/0").status.message == "second"
+
+
+@pytest.mark.parametrize(
+    ("how", "hooks"),
+    [
+        ("juju-reboot", ("update-status", "start")),
+        ("[ -e done ] || { touch done; juju-reboot --now; }", ("update-status", "start", "update-status")),
+    ],
+)
+def test_a_unit_that_reboots_starts_again(
+    new_model: Callable[..., Model], tmp_path: Path, how: str, hooks: Any
+) -> None:
+    files = {
+        "hooks/start": "#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\n",
+        "hooks/update-status": "#!/bin/sh\n%s\n" % how,
+    }
+    model = new_model(check=False)
+    unit = model.deploy(Charm.of(tmp_path / "small", metadata={"name": "small"}, files=files))[0]
+    model.settle()
+    [before] = unit.simulated.processes()
+    model.update_status()
+    assert model.settle().of(unit) == hooks
+    [after] = unit.simulated.processes()
+    assert after != before
 
 
 def test_a_subordinate_has_a_unit_beside_each_unit_it_is_related_to(

@@ -7,8 +7,7 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from charms_reactive.testing import Charm, CharmError
-from charms_reactive.testing.model import Model, NeverSettlesError
+from charms_reactive.testing import Charm, CharmError, Model, NeverSettlesError
 
 
 def counting() -> None:

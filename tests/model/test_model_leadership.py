@@ -8,8 +8,7 @@ from typing import Callable, Dict
 
 import pytest
 
-from charms_reactive.testing import Charm, CharmError
-from charms_reactive.testing.model import Model
+from charms_reactive.testing import Charm, CharmError, Model
 
 
 def test_the_first_unit_leads_and_all_share_its_settings(model: Model) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Tuple
 
-from charms_reactive.testing import Charm
-from charms_reactive.testing.model import Model
+from charms_reactive.testing import Charm, Model
 
 
 def life(model: Model, charms: Dict[str, Charm]) -> List[Tuple[str, str]]:

@@ -8,8 +8,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
-from charms_reactive.testing import Charm, CharmError
-from charms_reactive.testing.model import Model, ModelUnit
+from charms_reactive.testing import Charm, CharmError, Model, ModelUnit
 
 
 def told(unit: ModelUnit) -> List[str]:

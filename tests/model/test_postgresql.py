@@ -14,7 +14,7 @@ from typing import Iterator, List
 import pytest
 from building import build
 
-from charms_reactive.testing.model import Model, ModelUnit
+from charms_reactive.testing import Model, ModelUnit
 
 WITHOUT = "PostgreSQL is not installed on this machine (Debian: apt-get install postgresql)"
 SECONDS = 60

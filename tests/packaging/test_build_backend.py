@@ -6,6 +6,7 @@ import base64
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -22,8 +23,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WHEEL = "charms_reactive-1.6.0-py3-none-any.whl"
+TEXTS = ("README.md", "THIRD-PARTY-LICENSES.md")
 INFO = "charms_reactive-1.6.0.dist-info/"
-HELPER = "charms_reactive-1.6.0.data/scripts/charms.reactive.sh"
+DATA = "charms_reactive-1.6.0.data/scripts/"
+HELPER = DATA + "charms.reactive.sh"
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     copy.mkdir()
     for name in ("crates", "packaging", "python", "wheel-data"):
         shutil.copytree(str(ROOT / name), str(copy / name), ignore=unwanted)
-    for name in ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "README.md", "pyproject.toml"):
+    for name in ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml", *TEXTS):
         shutil.copy(str(ROOT / name), str(copy / name))
     (copy / "python/charms_reactive/_native.abi3.so").write_bytes(b"left by another build")
     cache = copy / "python/charms_reactive/__pycache__"
@@ -102,9 +105,16 @@ def test_the_bash_helper_is_executable_in_the_tree() -> None:
     assert os.access(str(ROOT / "wheel-data/scripts/charms.reactive.sh"), os.X_OK)
 
 
-def test_the_command_line_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
-    text = wheel.read(INFO + "entry_points.txt").decode()
-    assert text == "[console_scripts]\ncharms.reactive = charms_reactive.cli:main\n"
+def test_the_command_of_a_pure_wheel_is_the_script_of_python_under_both_names(wheel: zipfile.ZipFile) -> None:
+    bodies = {wheel.read(DATA + name) for name in ("charms.reactive", "charms.reactive-python")}
+    assert bodies == {(ROOT / "wheel-data/scripts/charms.reactive-python").read_bytes()}
+    assert bodies.pop().startswith(b"#!python\n")  # the line that installers replace by their own interpreter
+    assert wheel.getinfo(DATA + "charms.reactive").external_attr >> 16 == 0o100755
+
+
+def test_no_entry_point_is_in_the_way_of_the_command(wheel: zipfile.ZipFile) -> None:
+    """pip leaves a script out that has the name of an entry point."""
+    assert INFO + "entry_points.txt" not in wheel.namelist()
 
 
 def test_the_licence_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
@@ -150,7 +160,7 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata["Name"] == "charms.reactive"
     assert metadata["Version"] == "1.6.0"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert metadata["License-File"] == "LICENSE"
+    assert metadata.get_all("License-File") == ["LICENSE", "THIRD-PARTY-LICENSES.md"]
     assert metadata["Requires-Python"] == ">=3.8"
     assert metadata["Description-Content-Type"] == "text/markdown; charset=UTF-8"
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
@@ -177,7 +187,7 @@ def test_metadata_can_be_had_without_a_build(
     backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path
 ) -> None:
     assert backend.prepare_metadata_for_build_wheel(str(tmp_path)) + "/" == INFO
-    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
+    for name in ("METADATA", "licenses/LICENSE", "licenses/THIRD-PARTY-LICENSES.md"):
         assert (tmp_path / INFO / name).read_bytes() == wheel.read(INFO + name)
 
 
@@ -204,7 +214,6 @@ def test_our_reader_reads_our_pyproject_as_toml(backend: ModuleType) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tables = backend.read_project(ROOT / "pyproject.toml")
     assert tables.pop("project.optional-dependencies") == project.pop("optional-dependencies")
-    assert tables.pop("project.scripts") == project.pop("scripts")
     assert tables == {"project": project}
 
 
@@ -277,6 +286,7 @@ def test_a_failing_rust_build_is_an_error_under_rust_and_pure_under_auto(
 def test_a_rust_build_hands_over_the_wheel_that_maturin_made(
     backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(backend, "_stage_data", lambda: True)
     made = "made/charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
     script = 'mkdir made && echo "$*" >%s && echo building && echo %s' % (made, made)
     commands(
@@ -286,6 +296,40 @@ def test_a_rust_build_hands_over_the_wheel_that_maturin_made(
     name = backend.build_wheel(str(tmp_path), {"build": "rust"})
     assert name == "charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
     assert (tmp_path / name).read_text().startswith("pep517 build-wheel ")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_a_native_wheel_gets_the_program_beside_the_scripts(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cargo tells where it put the program; a fake one does here, so that nothing is compiled."""
+    program = tmp_path / "charms-reactive"
+    program.write_bytes(b"\x7fELF program")
+    message = json.dumps({"reason": "compiler-artifact", "executable": str(program)})
+    commands(tmp_path / "bin", {"cargo": "echo '%s'" % message}, monkeypatch)
+    stale = backend.STAGED_DATA / "scripts/stale"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("left by another build")
+    assert backend._stage_data()
+    staged = {path.name: path.read_bytes() for path in (backend.STAGED_DATA / "scripts").iterdir()}
+    assert staged.pop("charms.reactive") == b"\x7fELF program"
+    assert staged == {path.name: path.read_bytes() for path in (ROOT / "wheel-data/scripts").iterdir()}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_without_its_program_there_is_no_native_wheel(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands(tmp_path / "bin", {"cargo": "exit 101"}, monkeypatch)
+    monkeypatch.setattr(backend, "_maturin", lambda: ["true"])
+    with pytest.raises(SystemExit, match="cannot build the native engine: the Rust build failed"):
+        backend.build_wheel(str(tmp_path), {"build": "rust"})
+
+
+def test_maturin_takes_the_scripts_from_where_the_backend_puts_them(backend: ModuleType) -> None:
+    """So that a wheel which maturin builds by itself fails, and does not lack the command."""
+    [data] = re.findall(r'^data = "(.+?)"', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert backend.ROOT / data == backend.STAGED_DATA
 
 
 def test_another_choice_is_an_error(backend: ModuleType, tmp_path: Path) -> None:

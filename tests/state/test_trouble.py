@@ -411,7 +411,7 @@ def test_a_rollback_that_is_locked_out_is_made_up_for(unit: Unit) -> None:
         """,
     )
     path = "%s:%s" % (unit.directory / "quick", unit.env["PYTHONPATH"])
-    done = unit.run(env={"PYTHONPATH": path, "CHILD": "both"})
+    done = unit.run(env={"PYTHONPATH": path, "CHILD": "both", "CHARMS_REACTIVE_LOCK_TIMEOUT": "0.2"})
     assert done.status != 0
     assert "as asked" in done.stderr
     assert "could not be rolled back" in unit.log_text()

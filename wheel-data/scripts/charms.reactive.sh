@@ -6,7 +6,332 @@
 # Each function here begins with `local -` and `set +eux`, so that the caller's options, `set -x`
 # above all, are neither seen nor changed; CHARMS_REACTIVE_TRACE=true traces this file as well. Words
 # that a script may well have as the name of a handler are called as `builtin` and `command`.
+#
+# No process is started here to declare a script's handlers, or to run one. bash reads a file command
+# by command; what running one does not need stands below the `return` for that, and costs it nothing.
 
+# The only words of this file that `set -x` may show are those of the line that sources it.
+{
+    __reactive_imported_with=$-
+    set +x
+} 2>/dev/null
+
+export PATH="$PATH:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/bin"
+export PYTHONPATH="${PYTHONPATH-}:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/lib"
+
+# Who has started the script, and for what: the framework says so in CHARMS_REACTIVE_SHELL, as
+#   declare:FD     say on file descriptor FD which handlers there are, and run none;
+#   invoke:N:NAME  run function NAME, as it was defined before the Nth decorator (0: in the end).
+# Without it the script is asked with --test, and told with --invoke what to run. A file that the
+# script sources may source this one too; the answer stays what it was.
+if [[ -z "${__reactive_mode-}" ]]; then
+    __reactive_mode=${CHARMS_REACTIVE_SHELL-}
+    __reactive_argument="${2-}"
+    __reactive_until=0
+    case "$__reactive_mode" in
+    declare:*)
+        __reactive_fd=${__reactive_mode#declare:}
+        __reactive_mode=declare
+        ;;
+    invoke:*:*)
+        __reactive_argument=${__reactive_mode#invoke:*:}
+        __reactive_until=${__reactive_mode#invoke:}
+        __reactive_until=${__reactive_until%%:*}
+        __reactive_mode=invoke
+        ;;
+    *)
+        __reactive_mode=${1---test}
+        ;;
+    esac
+    # The decorators in order: where each stands, and its TEST 'ARGUMENTS' as `charms.reactive test` reads it.
+    declare -a __reactive_files=() __reactive_lines=() __reactive_tests=()
+    __reactive_count=0
+    __reactive_kept=
+fi
+unset CHARMS_REACTIVE_SHELL # it is meant for nobody below
+
+__reactive_xtrace=+x
+if [[ "${CHARMS_REACTIVE_TRACE-}" == true ]]; then
+    __reactive_xtrace=-x
+fi
+
+# -- functions for scripts ---------------------------------------------------------------------------
+function set_flag() { charms.reactive set_flag "$@"; }
+function clear_flag() { charms.reactive clear_flag "$@"; }
+function relation_call() { charms.reactive relation_call "$@"; }
+function all_flags_set() { charms.reactive all_flags_set "$@"; }
+function any_flags_set() { charms.reactive any_flags_set "$@"; }
+
+# Old names.
+function set_state() { charms.reactive set_flag "$@"; }
+function remove_state() { charms.reactive clear_flag "$@"; }
+function all_states() { charms.reactive all_flags_set "$@"; }
+function any_states() { charms.reactive any_flags_set "$@"; }
+
+# state_relation_call FLAG METHOD [ARGUMENT...]; use relation_call --flag.
+function state_relation_call() {
+    local flag=$1
+    shift
+    charms.reactive relation_call --flag "$flag" "$@"
+}
+
+# name_relation_get RELATION_NAME UNIT [KEY] [--format=FORMAT]: relation-get by name instead of id.
+function name_relation_get() {
+    local relation_name=$1 unit=$2 key=- relation_id
+    shift 2
+    if [[ $# -gt 0 && "$1" != --* ]]; then
+        key=$1
+        shift
+    fi
+    relation_id=$(charms.reactive relation_id "$relation_name" "$unit") || return
+    relation-get -r "$relation_id" "$@" "$key" "$unit"
+}
+
+# -- decorators --------------------------------------------------------------------------------------
+function @hook() { { local -; set +x; } 2>/dev/null; @decorator hook "$@"; }
+function @when() { { local -; set +x; } 2>/dev/null; @decorator when "$@"; }
+function @when_all() { { local -; set +x; } 2>/dev/null; @decorator when_all "$@"; }
+function @when_any() { { local -; set +x; } 2>/dev/null; @decorator when_any "$@"; }
+function @when_not() { { local -; set +x; } 2>/dev/null; @decorator when_not "$@"; }
+function @when_none() { { local -; set +x; } 2>/dev/null; @decorator when_none "$@"; }
+function @when_not_all() { { local -; set +x; } 2>/dev/null; @decorator when_not_all "$@"; }
+function @when_file_changed() { { local -; set +x; } 2>/dev/null; @decorator when_file_changed "$@"; }
+function @only_once() { { local -; set +x; } 2>/dev/null; @decorator only_once; }
+
+# Give the function below one more condition. The others call this, and the script calls them.
+function @decorator() {
+    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
+    __reactive_count=$((__reactive_count + 1))
+    if [[ "$__reactive_mode" != invoke ]]; then
+        __reactive_note "${BASH_SOURCE[2]}" "${BASH_LINENO[1]}" "$@"
+    elif [[ "$__reactive_count" == "$__reactive_until" ]]; then
+        # Another function of this name is about to take the place of the one that is wanted.
+        __reactive_kept=$(declare -f -- "$__reactive_argument")
+    fi
+}
+
+# -- running a function ------------------------------------------------------------------------------
+# All decorators have been read: declare or test the handlers, or run what is to be run.
+function reactive_handler_main() {
+    { local __reactive_options=$-; local -; set +x; } 2>/dev/null
+    case "$__reactive_mode" in
+    invoke)
+        # The framework has tested the conditions, and remembers what ran.
+        if [[ -n "$__reactive_kept" ]]; then
+            eval "$__reactive_kept"
+        fi
+        if ! declare -F -- "$__reactive_argument" >/dev/null; then
+            builtin echo "charms.reactive.sh: $0: no handler is called $__reactive_argument" >&2
+            exit 126
+        fi
+        __reactive_run "$__reactive_argument"
+        ;;
+    declare)
+        __reactive_declare
+        ;;
+    --invoke)
+        __reactive_invoke
+        ;;
+    *)
+        __reactive_test
+        ;;
+    esac
+}
+
+# Functions run with the options that the script had when it called reactive_handler_main; nothing
+# on the way to here changes any but x. A function fails by ending the script: with exit, or with
+# set -e. What it merely returns means nothing, as ever.
+function __reactive_run() {
+    if [[ "$__reactive_options" == *x* ]]; then
+        set -x
+    fi
+    "$1"
+    { set +x; } 2>/dev/null
+}
+
+if [[ "$__reactive_mode" == invoke ]]; then
+    if [[ "$__reactive_imported_with" == *x* ]]; then
+        set -x
+    fi
+    return
+fi
+
+# -- declaring and testing ---------------------------------------------------------------------------
+# Say something of the script to the framework, in fields that end with a NUL byte.
+function __reactive_say() {
+    builtin printf '%s\0' "$@" >&"$__reactive_fd"
+}
+
+# The script cannot be understood: FILE LINE MESSAGE.
+function __reactive_refuse() {
+    builtin echo "charms.reactive.sh: $1:$2: $3" >&2
+    if [[ "$__reactive_mode" == declare ]]; then
+        __reactive_say error "$@"
+    fi
+    exit 126
+}
+
+# Quote a word for Python's shlex, which knows no $'...'; the answer is in __reactive_quoted.
+function __reactive_quote() {
+    __reactive_quoted="'${1//\'/\'\\\'\'}'"
+}
+
+# Note a decorator: FILE LINE TEST ARGUMENT...
+function __reactive_note() {
+    local argument arguments=""
+    __reactive_files+=("$1")
+    __reactive_lines+=("$2")
+    if [[ "$__reactive_mode" == declare ]]; then
+        __reactive_say decorator "$1" "$2" "$3" "$(($# - 3))" "${@:4}"
+        return
+    fi
+    for argument in "${@:4}"; do
+        __reactive_quote "$argument"
+        arguments+="$__reactive_quoted "
+    done
+    __reactive_quote "$arguments"
+    __reactive_tests+=("$3 $__reactive_quoted")
+}
+
+# Find the function that is defined next in FILE below LINE; the answer is in __reactive_name and
+# __reactive_line. Decorators run before their function exists, so the text has to tell; what looks
+# like a definition in a here-document or a string is none unless there is such a function.
+function __reactive_find_function() {
+    local file=$1 line=$2
+    local definition='^[[:space:]]*(function[[:space:]]+([^][:space:](){};&|<>]+)|([^][:space:](){};&|<>#$=]+)[[:space:]]*\([[:space:]]*\))'
+    if [[ "$file" != "$__reactive_text_of" ]]; then
+        mapfile -t __reactive_text <"$file" || return 1
+        __reactive_text_of=$file
+    fi
+    while [[ $line -lt ${#__reactive_text[@]} ]]; do
+        if [[ "${__reactive_text[line]}" =~ $definition ]]; then
+            __reactive_name="${BASH_REMATCH[2]:-${BASH_REMATCH[3]}}"
+            __reactive_line=$((line + 1))
+            if declare -F -- "$__reactive_name" >/dev/null; then
+                return 0
+            fi
+        fi
+        line=$((line + 1))
+    done
+    return 1
+}
+
+# Find the function of each decorator. Fills __reactive_names, the decorated functions in order, and
+# by their names __reactive_ids (FILE:LINE:NAME) and __reactive_specs (all TEST 'ARGUMENTS').
+function __reactive_resolve() {
+    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
+    local index __reactive_text_of="" __reactive_name __reactive_line
+    local -a __reactive_text=()
+    declare -ga __reactive_names=()
+    declare -gA __reactive_ids=() __reactive_specs=()
+    for index in "${!__reactive_files[@]}"; do
+        if ! __reactive_find_function "${__reactive_files[index]}" "${__reactive_lines[index]}"; then
+            __reactive_refuse "${__reactive_files[index]}" "${__reactive_lines[index]}" \
+                "no function below this decorator"
+        fi
+        if [[ "$__reactive_mode" == declare ]]; then
+            __reactive_say function "$__reactive_name" "$__reactive_line"
+            continue
+        fi
+        if [[ -z "${__reactive_ids[$__reactive_name]-}" ]]; then
+            __reactive_names+=("$__reactive_name")
+            __reactive_ids[$__reactive_name]="${__reactive_files[index]}:$__reactive_line:$__reactive_name"
+            __reactive_specs[$__reactive_name]=""
+        fi
+        __reactive_specs[$__reactive_name]+=" ${__reactive_tests[index]}"
+    done
+}
+
+function __reactive_declare() {
+    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
+    trap - ERR
+    __reactive_resolve
+    __reactive_say end "${BASH_SOURCE[0]}"
+    exit 0
+}
+
+# -- the protocol --test and --invoke ----------------------------------------------------------------
+# The specification of a handler as `charms.reactive test` reads it; the answer is in __reactive_spec.
+function __reactive_specify() {
+    __reactive_quote "$1"
+    __reactive_spec=$__reactive_quoted
+    __reactive_quote "${__reactive_ids[$1]}"
+    __reactive_spec+=" $__reactive_quoted${__reactive_specs[$1]}"
+}
+
+function __reactive_test() {
+    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
+    local name matching status
+    local -a specs=()
+    __reactive_resolve
+    for name in "${__reactive_names[@]}"; do
+        __reactive_specify "$name"
+        specs+=("$__reactive_spec")
+    done
+    if [[ ${#specs[@]} -eq 0 ]]; then
+        exit 1
+    fi
+    matching=$(charms.reactive test "${specs[@]}")
+    status=$?
+    if [[ $status -ne 0 ]]; then
+        builtin echo "charms.reactive.sh: $0: the conditions could not be tested" >&2
+        exit 126
+    fi
+    if [[ -z "$matching" ]]; then
+        exit 1
+    fi
+    builtin echo "$matching"
+    exit 0
+}
+
+function __reactive_invoke() {
+    local __reactive_function
+    local -a __reactive_todo=() __reactive_done=()
+    __reactive_resolve
+    IFS=, builtin read -r -a __reactive_todo <<<"$__reactive_argument" || true
+    for __reactive_function in ${__reactive_todo[@]+"${__reactive_todo[@]}"}; do
+        if [[ -z "${__reactive_ids[$__reactive_function]-}" ]]; then
+            builtin echo "charms.reactive.sh: $0: no handler is called $__reactive_function" >&2
+            exit 126
+        fi
+        if [[ "${__reactive_specs[$__reactive_function]}" == *" when_file_changed "* ]]; then
+            __reactive_specify "$__reactive_function"
+            charms.reactive invoking "$__reactive_spec" || exit
+        fi
+        builtin echo "Invoking bash reactive handler: $__reactive_function" >&2
+        __reactive_run "$__reactive_function"
+        __reactive_done+=("${__reactive_ids[$__reactive_function]}")
+    done
+    if [[ ${#__reactive_done[@]} -gt 0 ]]; then
+        charms.reactive mark_invoked "${__reactive_done[@]}"
+    fi
+}
+
+# -- mistakes ----------------------------------------------------------------------------------------
+# What is wrong with a script that declares its handlers goes to the framework as well.
+if [[ "$__reactive_mode" == declare ]]; then
+    # STATUS FILE LINE COMMAND: under set -e this ends the script.
+    function __reactive_failed() {
+        if [[ "$-" == *e* ]]; then
+            __reactive_say failed "$@"
+        fi
+    }
+    set -E
+    trap '__reactive_failed "$?" "${BASH_SOURCE[0]-$0}" "$LINENO" "$BASH_COMMAND"' ERR
+
+    # bash calls this, in a subshell, for a command that it cannot find.
+    if ! declare -F command_not_found_handle >/dev/null; then
+        function command_not_found_handle() {
+            if [[ "$1" == @* ]]; then
+                __reactive_refuse "${BASH_SOURCE[1]}" "${BASH_LINENO[0]}" "there is no decorator $1"
+            fi
+            builtin echo "${BASH_SOURCE[1]}: line ${BASH_LINENO[0]}: $1: command not found" >&2
+            return 127
+        }
+    fi
+fi
+
+# -- for people --------------------------------------------------------------------------------------
 if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
     cat <<'HELP'
 Helpers for handlers of reactive charms that are written in bash.
@@ -45,185 +370,6 @@ Everything else is a subcommand of charms.reactive; see charms.reactive --help.
 HELP
     exit 0
 fi
-
-# The only words of this file that `set -x` may show are those of the line that sources it.
-{
-    __reactive_imported_with=$-
-    set +x
-} 2>/dev/null
-
-export PATH="$PATH:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/bin"
-export PYTHONPATH="${PYTHONPATH-}:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/lib"
-
-__reactive_action="${1---test}"
-__reactive_argument="${2-}"
-__reactive_xtrace=+x
-if [[ "${CHARMS_REACTIVE_TRACE-}" == true ]]; then
-    __reactive_xtrace=-x
-fi
-
-declare -a __reactive_names=()  # decorated functions in order
-declare -A __reactive_ids=()    # function -> FILE:LINE:NAME
-declare -A __reactive_tests=()  # function -> TEST 'ARGUMENTS' ..., quoted for `charms.reactive test`
-
-# Quote a word for Python's shlex, which knows no $'...'; the answer is in __reactive_quoted.
-function __reactive_quote() {
-    __reactive_quoted="'${1//\'/\'\\\'\'}'"
-}
-
-# Find the function that is defined next in FILE below LINE; the answer is in __reactive_found and
-# __reactive_found_line. Decorators run before the function exists, so the source has to tell.
-function __reactive_find_function() {
-    local file=$1 line=$2 text
-    local definition='^[[:space:]]*(function[[:space:]]+([^[:space:](){};&|<>]+)|([^[:space:](){};&|<>#$=]+)[[:space:]]*\([[:space:]]*\))'
-    while IFS= builtin read -r text || [[ -n "$text" ]]; do
-        if [[ "$text" =~ $definition ]]; then
-            __reactive_found="${BASH_REMATCH[2]:-${BASH_REMATCH[3]}}"
-            __reactive_found_line=$line
-            return 0
-        fi
-        line=$((line + 1))
-    done < <(command tail -n "+$line" -- "$file")
-    return 1
-}
-
-# Register the function below as a handler with one more condition.
-function @decorator() {
-    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
-    # Called by one of the @ functions below, which was called by the script.
-    local file=${BASH_SOURCE[2]} line=${BASH_LINENO[1]} test=$1 argument arguments=""
-    shift
-    if ! __reactive_find_function "$file" "$((line + 1))"; then
-        builtin echo "charms.reactive.sh: $file:$line: no function below this decorator" >&2
-        exit 126
-    fi
-    for argument in "$@"; do
-        __reactive_quote "$argument"
-        arguments+="$__reactive_quoted "
-    done
-    __reactive_quote "$arguments"
-    local name=$__reactive_found
-    if [[ -z "${__reactive_ids[$name]-}" ]]; then
-        __reactive_names+=("$name")
-        __reactive_ids[$name]="$file:$__reactive_found_line:$name"
-        __reactive_tests[$name]=""
-    fi
-    __reactive_tests[$name]+=" $test $__reactive_quoted"
-}
-
-function @hook() { { local -; set +x; } 2>/dev/null; @decorator hook "$@"; }
-function @when() { { local -; set +x; } 2>/dev/null; @decorator when "$@"; }
-function @when_all() { { local -; set +x; } 2>/dev/null; @decorator when_all "$@"; }
-function @when_any() { { local -; set +x; } 2>/dev/null; @decorator when_any "$@"; }
-function @when_not() { { local -; set +x; } 2>/dev/null; @decorator when_not "$@"; }
-function @when_none() { { local -; set +x; } 2>/dev/null; @decorator when_none "$@"; }
-function @when_not_all() { { local -; set +x; } 2>/dev/null; @decorator when_not_all "$@"; }
-function @when_file_changed() { { local -; set +x; } 2>/dev/null; @decorator when_file_changed "$@"; }
-function @only_once() { { local -; set +x; } 2>/dev/null; @decorator only_once; }
-
-# The specification of a handler as `charms.reactive test` reads it; the answer is in __reactive_spec.
-function __reactive_specify() {
-    __reactive_quote "$1"
-    __reactive_spec=$__reactive_quoted
-    __reactive_quote "${__reactive_ids[$1]}"
-    __reactive_spec+=" $__reactive_quoted${__reactive_tests[$1]}"
-}
-
-# Answer --test, or run the functions that an earlier --test has named.
-function reactive_handler_main() {
-    { local __reactive_options=$-; local -; set +x; } 2>/dev/null
-    case "$__reactive_action" in
-    --invoke)
-        __reactive_invoke
-        ;;
-    *)
-        __reactive_test
-        ;;
-    esac
-}
-
-function __reactive_test() {
-    { local -; set +eux "$__reactive_xtrace"; } 2>/dev/null
-    local name matching status
-    local -a specs=()
-    for name in "${__reactive_names[@]}"; do
-        __reactive_specify "$name"
-        specs+=("$__reactive_spec")
-    done
-    if [[ ${#specs[@]} -eq 0 ]]; then
-        exit 1
-    fi
-    matching=$(charms.reactive test "${specs[@]}")
-    status=$?
-    if [[ $status -ne 0 ]]; then
-        builtin echo "charms.reactive.sh: $0: the conditions could not be tested" >&2
-        exit 126
-    fi
-    if [[ -z "$matching" ]]; then
-        exit 1
-    fi
-    builtin echo "$matching"
-    exit 0
-}
-
-function __reactive_invoke() {
-    # The functions run with the options that the script had when it called reactive_handler_main;
-    # nothing on the way here changes any but x.
-    local __reactive_name
-    local -a __reactive_todo=() __reactive_done=()
-    IFS=, builtin read -r -a __reactive_todo <<<"$__reactive_argument" || true
-    for __reactive_name in ${__reactive_todo[@]+"${__reactive_todo[@]}"}; do
-        if [[ -z "${__reactive_ids[$__reactive_name]-}" ]]; then
-            builtin echo "charms.reactive.sh: $0: no handler is called $__reactive_name" >&2
-            exit 126
-        fi
-        if [[ "${__reactive_tests[$__reactive_name]}" == *" when_file_changed "* ]]; then
-            __reactive_specify "$__reactive_name"
-            charms.reactive invoking "$__reactive_spec" || exit
-        fi
-        builtin echo "Invoking bash reactive handler: $__reactive_name" >&2
-        if [[ "$__reactive_options" == *x* ]]; then
-            set -x
-        fi
-        "$__reactive_name"
-        { set +x; } 2>/dev/null
-        __reactive_done+=("${__reactive_ids[$__reactive_name]}")
-    done
-    if [[ ${#__reactive_done[@]} -gt 0 ]]; then
-        charms.reactive mark_invoked "${__reactive_done[@]}"
-    fi
-}
-
-function set_flag() { charms.reactive set_flag "$@"; }
-function clear_flag() { charms.reactive clear_flag "$@"; }
-function relation_call() { charms.reactive relation_call "$@"; }
-function all_flags_set() { charms.reactive all_flags_set "$@"; }
-function any_flags_set() { charms.reactive any_flags_set "$@"; }
-
-# Old names.
-function set_state() { charms.reactive set_flag "$@"; }
-function remove_state() { charms.reactive clear_flag "$@"; }
-function all_states() { charms.reactive all_flags_set "$@"; }
-function any_states() { charms.reactive any_flags_set "$@"; }
-
-# state_relation_call FLAG METHOD [ARGUMENT...]; use relation_call --flag.
-function state_relation_call() {
-    local flag=$1
-    shift
-    charms.reactive relation_call --flag "$flag" "$@"
-}
-
-# name_relation_get RELATION_NAME UNIT [KEY] [--format=FORMAT]: relation-get by name instead of id.
-function name_relation_get() {
-    local relation_name=$1 unit=$2 key=- relation_id
-    shift 2
-    if [[ $# -gt 0 && "$1" != --* ]]; then
-        key=$1
-        shift
-    fi
-    relation_id=$(charms.reactive relation_id "$relation_name" "$unit") || return
-    relation-get -r "$relation_id" "$@" "$key" "$unit"
-}
 
 # Go on as the script had it.
 if [[ "$__reactive_imported_with" == *x* ]]; then

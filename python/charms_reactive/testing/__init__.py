@@ -26,6 +26,7 @@ from .consistency import check
 from .errors import CharmError, InconsistentStateError
 from .explain import Handlers, Record
 from .hooks import Hook
+from .model import Application, Model, ModelRelation, ModelUnit, NeverSettlesError, Settled, Step
 from .processes import end_processes, processes
 from .run import ActionOutcome, HookRun, LogEntry, ToolCall
 from .scenario import Outcome, Unit
@@ -35,6 +36,7 @@ from .unit import JUJU_VERSION, SimulatedUnit
 __all__ = [
     "JUJU_VERSION",
     "ActionOutcome",
+    "Application",
     "Charm",
     "CharmError",
     "EndpointSpec",
@@ -43,13 +45,19 @@ __all__ = [
     "HookRun",
     "InconsistentStateError",
     "LogEntry",
+    "Model",
+    "ModelRelation",
+    "ModelUnit",
+    "NeverSettlesError",
     "Outcome",
     "Record",
     "Relation",
     "Secret",
+    "Settled",
     "SimulatedUnit",
     "State",
     "Status",
+    "Step",
     "Storage",
     "ToolCall",
     "Unit",

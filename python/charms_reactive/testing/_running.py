@@ -138,10 +138,15 @@ class Running(Roster):
         self.steps.append(step)
         unit.steps.append(step)
         unit._retry = False
-        unit._failed = None if run.succeeded else step
+        again = run.reboot == "now"
+        unit._failed = None if run.succeeded or again else step
         self._hear(unit, shown(hook))
-        if run.succeeded:
+        if run.succeeded and not again:
             self._note(unit, hook)
+        if run.reboot:
+            # Nothing survives it, the hook that asked for it --now is run again, and start tells the charm.
+            unit.simulated.end_processes()
+            unit._agent.started = False
         return step
 
     def _run_action(self, unit: ModelUnit, action: str, parameters: Optional[Mapping[str, Any]]) -> HookRun:

@@ -317,6 +317,8 @@ def side(
         way = Executables(directory, juju)
     # It looks for the agent's own program to know the version, and there is no agent.
     monkeypatch.setattr(hookenv, "juju_version", lambda: "3.6.0")
+    monkeypatch.setattr(hookenv, "_cache_config", None)
+    monkeypatch.setattr(hookenv, "_atexit", [])
     hookenv.cache.clear()
     yield way.side
     hookenv.cache.clear()

@@ -6,7 +6,7 @@ from charms.reactive import Endpoint, data_changed, set_flag, toggle_flag, when,
 
 
 class RingPeers(Endpoint):
-    """Flags: ``{endpoint_name}.agreed`` while all know the same members, ``….alone`` while there is nobody."""
+    """Flags: ``{endpoint_name}.agreed`` while all know the same members, ``….alone`` without others."""
 
     @when("endpoint.{endpoint_name}.joined")
     def publish(self) -> None:

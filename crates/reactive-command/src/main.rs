@@ -1,0 +1,47 @@
+//! The command `charms.reactive`: flags and tests of a unit, without starting Python.
+//!
+//! It answers what only needs the rows of the unit state, in the common case. Everything else, be
+//! it another command, a usage error, a state file that is missing, or the repair after a killed
+//! hook, is handed over, before anything is written, to the command in Python beside it. So there is
+//! one place for each error's sentence and for whatever is rare.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A panic would end a hook.
+
+mod arguments;
+mod commands;
+mod hand_over;
+mod hooks;
+mod processes;
+mod rows;
+mod specs;
+mod unit_state;
+mod words;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::hand_over::{hand_over, NotOurs};
+
+/// Chooses the engine, as for the framework.
+const ENGINE_VARIABLE: &str = "CHARMS_REACTIVE_ENGINE";
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    match answer(&arguments) {
+        Ok(status) => ExitCode::from(status),
+        Err(why) => hand_over(&arguments, why),
+    }
+}
+
+/// Runs the command; its exit status.
+fn answer(arguments: &[OsString]) -> Result<u8, NotOurs> {
+    match env::var_os(ENGINE_VARIABLE) {
+        Some(engine) if !engine.is_empty() && engine != "native" => return Err(NotOurs::Asked),
+        _ => {}
+    }
+    let call = arguments::parse(arguments).ok_or(NotOurs::Asked)?;
+    commands::run(&call)
+}

@@ -1,0 +1,130 @@
+"""Many commands at once: all arrive, and none fails because another one writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import List
+
+import pytest
+
+from charms_reactive._processes import this_process
+
+from .support import Unit
+
+MANY = 20
+
+
+def finish(running: List[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_flags_set_by_twenty_processes_all_arrive(unit: Unit) -> None:
+    finish([unit.start("set_flag", "flag.%02d" % number) for number in range(MANY)])
+    assert unit.flags() == ["flag.%02d" % number for number in range(MANY)]
+
+
+def test_twenty_processes_on_a_unit_that_has_no_state_yet(unit: Unit) -> None:
+    unit.file.unlink()
+    finish([unit.start("set_flag", "flag.%02d" % number) for number in range(MANY)])
+    assert unit.flags() == ["flag.%02d" % number for number in range(MANY)]
+
+
+def test_the_dispatch_that_waits_hears_of_every_change(unit: Unit) -> None:
+    """Each adds to the same rows; none may overwrite what another one has added."""
+    unit.set(*("old.%02d" % number for number in range(MANY)))
+    unit.env["CHARMS_REACTIVE_HOOK"] = this_process()
+    unit.write(
+        {
+            "reactive.dispatch.undo": {},
+            "reactive.dispatch.undo.armed": this_process(),
+            "reactive.dispatch.changes": [],
+            "reactive.state_watch": {"iteration": 0, "changes": [], "pending": []},
+            "reactive.flag_set_triggers.new.03": {"set_flag": ["followed"], "clear_flag": []},
+        }
+    )
+    running = []
+    for number in range(MANY):
+        running += [
+            unit.start(*words)
+            for words in (
+                ["set_flag", "new.%02d" % number],
+                ["clear_flag", "old.%02d" % number],
+                ["toggle_flag", "both.%02d" % number, "yes" if number % 2 else "no"],
+            )
+        ]
+    finish(running)
+    wanted = ["+new.%02d" % number for number in range(MANY)]
+    wanted += ["-old.%02d" % number for number in range(MANY)]
+    wanted += ["+both.%02d" % number for number in range(1, MANY, 2)] + ["+followed"]
+    rows = unit.rows()
+    assert sorted(rows["reactive.dispatch.changes"]) == sorted(wanted)
+    assert sorted(rows["reactive.state_watch"]["pending"]) == sorted(change[1:] for change in wanted)
+    assert unit.flags() == sorted(change[1:] for change in wanted if change[0] == "+")
+
+
+HOOK = """\
+import sys, time
+from charmhelpers.core import unitdata
+from charms_reactive import clear_flag, set_flag
+from charms_reactive import _state
+_state.unit.lock_timeout = 60
+for number in range(20):
+    set_flag("hook.%02d" % number)
+    time.sleep(0.02)  # and the file is locked meanwhile
+    unitdata.kv().flush()
+    time.sleep(0.005)
+"""
+
+
+def test_beside_a_hook_that_writes_now_and_then(unit: Unit) -> None:
+    hook = subprocess.Popen([sys.executable, "-c", HOOK], env=unit.env, cwd=str(unit.directory))
+    running = []
+    for number in range(MANY):
+        running.append(unit.start("set_flag", "flag.%02d" % number))
+        time.sleep(0.02)
+    finish(running)
+    assert hook.wait(60) == 0
+    assert len(unit.flags()) == 2 * MANY
+
+
+def test_a_lock_is_waited_for(unit: Unit) -> None:
+    holder = unit.connect()
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = unit.start("set_flag", "a")
+    time.sleep(0.5)
+    assert waiting.poll() is None
+    assert unit.run("is_flag_set", "a") == (1, "", "")  # readers need not wait for it
+    holder.execute("COMMIT")
+    holder.close()
+    finish([waiting])
+    assert unit.flags() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("IMMEDIATE", ["set_flag", "a"]), ("EXCLUSIVE", ["is_flag_set", "a"])]
+)
+def test_but_not_for_ever(unit: Unit, how: str, words: List[str]) -> None:
+    holder = unit.connect()
+    holder.execute("BEGIN %s" % how)
+    began = time.monotonic()
+    done = unit.run(*words, env={"CHARMS_REACTIVE_LOCK_TIMEOUT": "0.3"})
+    assert 0.3 <= time.monotonic() - began < 30
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert (done.status, done.out) == (2, "")
+    assert "another process holds it" in done.err
+
+
+def test_what_is_set_already_needs_no_lock(unit: Unit) -> None:
+    unit.set("a")
+    holder = unit.connect()
+    holder.execute("BEGIN IMMEDIATE")
+    assert unit.run("set_flag", "a", env={"CHARMS_REACTIVE_LOCK_TIMEOUT": "0"}) == (0, "", "")
+    assert unit.run("clear_flag", "b", env={"CHARMS_REACTIVE_LOCK_TIMEOUT": "0"}) == (0, "", "")
+    holder.close()
+    assert json.dumps(unit.flags()) == '["a"]'
