@@ -180,6 +180,7 @@ class Running(Roster):
             }
             juju["model"] = {**juju["model"], "name": self.name, "uuid": self.uuid}
             juju["goal"] = self._goal()
+            juju["reboot"] = ""
             # The hook tools know who may read which.
             juju["secrets"] = copy.deepcopy(self._secrets)
             _storage.tell(juju, unit, hook)
