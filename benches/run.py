@@ -38,6 +38,8 @@ from environments import (
 from hooks import Cost, Unit
 from peers import KEYS, UNITS, Peer
 from shell import INVOKED, shell_hooks
+from simulation import ABOUT as ABOUT_SIMULATION
+from simulation import rows as simulation_rows
 
 ENGINES = "native", "pure"
 
@@ -605,6 +607,12 @@ class Bench:
         self.notes.append(_ABOUT_FLAGS)
         return [row]
 
+    # -- row 16 ----------------------------------------------------------------------------
+    def simulation(self) -> List[Row]:
+        """Hooks of simulated units."""
+        self.notes.append("Row 16: " + ABOUT_SIMULATION)
+        return simulation_rows(Row, 16, ENGINES)
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -657,6 +665,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     13: Bench.shell,
     14: Bench.events,
     15: Bench.unheard,
+    16: Bench.simulation,
 }
 
 

@@ -14,7 +14,9 @@ import argparse
 import html
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 import textwrap
 import urllib.error
@@ -56,6 +58,7 @@ def main() -> int:
         Life(unit, report).live()
     finally:
         unit.end_processes()
+    simulate(report)
     report.end()
     return 1 if report.problems else 0
 
@@ -130,8 +133,24 @@ class Life:
         return text
 
 
+def simulate(report: Report) -> None:
+    """The same charm from the command line: hooks in one process, on a unit that is gone afterwards."""
+    asked = [shown(CHARM), "install", "action:notice", "text=Noon", "--explain", "listen"]
+    command = [sys.executable, "-m", "charms_reactive.cli", "simulate", *asked]
+    done = subprocess.run([*command, *report.simulate_as], stdout=subprocess.PIPE, text=True, check=False)
+    report.command("charms.reactive simulate " + shlex.join(asked), done.stdout)
+    report.check("the command simulates the same hooks", done.returncode == 0)
+    report.check("and tells what they did", "Noon" in done.stdout and "listen" in done.stdout)
+
+
 class Report:
-    """Whoever is told what happens."""
+    """Whoever is told what happens.
+
+    Attributes:
+        simulate_as: how ``charms.reactive simulate`` is asked to answer.
+    """
+
+    simulate_as: tuple[str, ...] = ()
 
     def __init__(self, unit: SimulatedUnit) -> None:
         self.unit = unit
@@ -150,6 +169,9 @@ class Report:
         self.checks += 1
         if not good:
             self.problems.append(what)
+
+    def command(self, line: str, output: str) -> None:
+        """A command was run, and has printed this."""
 
     def end(self) -> None:
         """All is over."""
@@ -239,6 +261,11 @@ class TextReport(Report):
         if not good:
             self.write("  %s  %s" % (self.paint("red", "WRONG    "), what))
 
+    def command(self, line: str, output: str) -> None:
+        self.write()
+        self.write(self.paint("bold", "$ " + line))
+        self.write(output, end="")
+
     def end(self) -> None:
         self.write()
         directory = shown(self.unit.directory)
@@ -259,10 +286,13 @@ class TextReport(Report):
 class JsonReport(Report):
     """For machines: one document at the end."""
 
+    simulate_as = ("--json",)
+
     def __init__(self, unit: SimulatedUnit) -> None:
         super().__init__(unit)
         self.hooks: list[dict[str, Any]] = []
         self.results: list[dict[str, Any]] = []
+        self.simulated: Any = None
 
     def ran(self, run: HookRun, expected: str, page: str) -> None:
         self.hooks.append(
@@ -285,6 +315,10 @@ class JsonReport(Report):
             }
         )
 
+    def command(self, line: str, output: str) -> None:
+        document = json.loads(output)
+        self.simulated = {"command": line, "hooks": [hook["name"] for hook in document["hooks"]]}
+
     def check(self, what: str, good: bool) -> None:
         super().check(what, good)
         self.results.append({"what": what, "good": good})
@@ -295,6 +329,7 @@ class JsonReport(Report):
             "unit": self.unit.name,
             "directory": str(self.unit.directory),
             "hooks": self.hooks,
+            "simulated": self.simulated,
             "checks": self.results,
             "good": not self.problems,
         }

@@ -132,6 +132,10 @@ class Project:
         self.project = tables["project"]
         self.extras = tables.get("project.optional-dependencies", {})
         self.urls = tables.get("project.urls", {})
+        prefix = "project.entry-points."
+        self.entry_points = {
+            name[len(prefix) :].strip("\"'"): table for name, table in tables.items() if name.startswith(prefix)
+        }
 
     @property
     def stem(self) -> str:
@@ -143,6 +147,11 @@ class Project:
         """The files of the .dist-info directory, all but WHEEL and RECORD."""
         info = self.stem + ".dist-info/"
         yield info + "METADATA", self.metadata()
+        if self.entry_points:
+            lines = []
+            for group, points in self.entry_points.items():
+                lines += ["[%s]" % group, *("%s = %s" % point for point in points.items()), ""]
+            yield info + "entry_points.txt", "\n".join(lines).encode()
         for licence in self.project["license-files"]:
             yield info + "licenses/" + licence, _read(licence)
 

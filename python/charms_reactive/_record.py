@@ -22,12 +22,15 @@ from .handlers import PHASE_NAMES, Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Optional
 
 __all__ = ["VARIABLE", "Recorder"]
 
 #: The environment variable that asks for a record, and names its file.
 VARIABLE = "CHARMS_REACTIVE_RECORD"
+
+#: Is given the record in place of the file, where a hook runs in the process of who asked for it.
+receiver: Optional[Callable[[Dict[str, Any]], object]] = None
 
 _KINDS = {ALL: "all", ANY: "any", NONE: "none", NOT_ALL: "not_all"}
 
@@ -69,6 +72,9 @@ class Recorder(trace.NullTracer):
             "handlers": [_described(handler) for handler in Handler.get_handlers()],
             "events": self._events,
         }
+        if receiver is not None:
+            receiver(document)
+            return
         with open(self._path + ".new", "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(json.dumps(document))
         os.replace(self._path + ".new", self._path)

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ._files import Filename
 
     Action = TypeVar("Action", bound=Callable[..., Any])
-    Decorator = Callable[[Action], Action]
 
 __all__ = [
     "when",
@@ -58,12 +57,12 @@ _VARIADIC = 0x04 | 0x08  # inspect.CO_VARARGS | CO_VARKEYWORDS, without importin
 
 
 # -- flags --------------------------------------------------------------------------------------
-def when(*desired_flags: str) -> Decorator[Action]:
+def when(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when all of the flags are set; the same as :func:`when_all`."""
     return when_all(*desired_flags)
 
 
-def when_all(*desired_flags: str) -> Decorator[Action]:
+def when_all(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when all of the flags are set.
 
     It runs in every hook in which they are, and again in a hook whenever one of its flags changes.
@@ -73,27 +72,27 @@ def when_all(*desired_flags: str) -> Decorator[Action]:
     return _flag_decorator(ALL, desired_flags)
 
 
-def when_any(*desired_flags: str) -> Decorator[Action]:
+def when_any(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when at least one of the flags is set. Never passes arguments."""
     return _flag_decorator(ANY, desired_flags)
 
 
-def when_not(*desired_flags: str) -> Decorator[Action]:
+def when_not(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when none of the flags is set; the same as :func:`when_none`."""
     return when_none(*desired_flags)
 
 
-def when_none(*desired_flags: str) -> Decorator[Action]:
+def when_none(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when none of the flags is set. Never passes arguments."""
     return _flag_decorator(NONE, desired_flags)
 
 
-def when_not_all(*desired_flags: str) -> Decorator[Action]:
+def when_not_all(*desired_flags: str) -> Callable[[Action], Action]:
     """Invoke the function when at least one of the flags is not set. Never passes arguments."""
     return _flag_decorator(NOT_ALL, desired_flags)
 
 
-def _flag_decorator(kind: int, desired_flags: Tuple[str, ...]) -> Decorator[Action]:
+def _flag_decorator(kind: int, desired_flags: Tuple[str, ...]) -> Callable[[Action], Action]:
     _check_flags(desired_flags)
     return partial(_when, kind, desired_flags)
 
@@ -200,7 +199,7 @@ def _is_endpoint_method(action: Callable[..., Any]) -> bool:
 
 
 # -- hooks and actions --------------------------------------------------------------------------
-def hook(*hook_patterns: str) -> Decorator[Action]:
+def hook(*hook_patterns: str) -> Callable[[Action], Action]:
     """Invoke the function when the current hook matches one of the patterns.
 
     See :func:`~charms_reactive.helpers.any_hook` for the patterns. Cannot be combined with flags,
@@ -231,7 +230,7 @@ def _relation_of_hook() -> Iterator[Any]:
         yield relation
 
 
-def action(*names: str) -> Decorator[Action]:
+def action(*names: str) -> Callable[[Action], Action]:
     """Invoke the function when one of these actions is run.
 
     It runs among the hook handlers; flags that it sets are reacted to in the same dispatch. The
@@ -255,12 +254,12 @@ def _is_action(*names: str) -> bool:
     return _juju.action_name() in names
 
 
-def collect_metrics() -> Decorator[Action]:
+def collect_metrics() -> Callable[[Action], Action]:
     """Invoke the function in the ``collect-metrics`` hook, which runs nothing else."""
     return partial(_restricted, "collect-metrics")
 
 
-def meter_status_changed() -> Decorator[Action]:
+def meter_status_changed() -> Callable[[Action], Action]:
     """Invoke the function in the ``meter-status-changed`` hook, which runs nothing else."""
     return partial(_restricted, "meter-status-changed")
 
@@ -277,7 +276,7 @@ def _is_hook(hook_name: str) -> bool:
 
 
 # -- files, once, guards ------------------------------------------------------------------------
-def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Decorator[Action]:
+def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[[Action], Action]:
     """Invoke the function when one of the files has changed since it was last invoked.
 
     Each handler hears each change once, whatever other handlers of the same file do.
@@ -327,7 +326,7 @@ if TYPE_CHECKING:
     @overload
     def only_once(action: Action) -> Action: ...
     @overload
-    def only_once(action: None = None) -> Decorator[Action]: ...
+    def only_once(action: None = None) -> Callable[[Action], Action]: ...
 
 
 def only_once(action: Any = None) -> Any:
@@ -354,7 +353,7 @@ def _not_done_before(action: Callable[..., Any], stable_id: str) -> bool:
     return not _once.done_before(stable_id, path, line, name, any_line=len(namesakes) < 2)
 
 
-def not_unless(*desired_flags: str) -> Decorator[Action]:
+def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
     """Warn when the function is called while one of the flags is not set.
 
     A guard and a piece of documentation: unlike :func:`when` it makes no handler of the function,

@@ -54,7 +54,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     finder: Any = _stand_ins.Finder()
     sys.meta_path.insert(0, finder)
-    config.add_cleanup(lambda: finder in sys.meta_path and sys.meta_path.remove(finder))
+
+    def remove() -> None:
+        if finder in sys.meta_path:
+            sys.meta_path.remove(finder)
+
+    config.add_cleanup(remove)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

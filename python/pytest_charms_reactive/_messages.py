@@ -8,6 +8,7 @@ from charms_reactive.testing import Handlers, Outcome, Record, State, difference
 
 _MOST_HOOKS = 12
 _MOST_LINES = 40
+_MOST_NAMES = 10
 
 
 # -- comparisons ------------------------------------------------------------------------------------
@@ -42,7 +43,15 @@ def _handlers_differ(ran: Handlers, wanted: Any) -> Optional[List[str]]:
 
 
 def _ran(handlers: Handlers) -> str:
-    return "ran: %s" % (", ".join(handlers.names) or "none")
+    return "ran: %s" % (_listed(handlers.names) or "none")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names; of very many, as a charm that goes round in circles has them, some."""
+    if len(names) <= 2 * _MOST_NAMES:
+        return ", ".join(names)
+    shown = [*names[:_MOST_NAMES], "…", *names[-_MOST_NAMES:]]
+    return "%s (%d in all)" % (", ".join(shown), len(names))
 
 
 def _name(handler: Any) -> str:
@@ -96,7 +105,7 @@ def hooks(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes[-_MOST_HOOKS:]:
         what = ("action %s" if outcome.action is not None else "%s") % outcome.name
         if outcome.succeeded:
-            lines.append("%s: ran %s" % (what, ", ".join(outcome.handlers.names) or "no handler"))
+            lines.append("%s: ran %s" % (what, _listed(outcome.handlers.names) or "no handler"))
         else:
             lines.append("%s FAILED: %s" % (what, outcome.error))
             lines += ["    " + line for line in _said(outcome)]

@@ -94,6 +94,7 @@ def play(
     directory: Path,
     python: Optional[str] = None,
     environment: Optional[Mapping[str, str]] = None,
+    in_process: bool = False,
 ) -> Iterator[Observation]:
     """Take a charm through its scenario.
 
@@ -102,6 +103,7 @@ def play(
         directory: for the unit; must be empty.
         python: interpreter of the environment with the framework; by default the one that runs now.
         environment: more environment variables for the hooks.
+        in_process: run the hooks in this interpreter.
 
     Raises:
         ScenarioError: a hook failed that should not, or did not that should.
@@ -112,6 +114,7 @@ def play(
         directory,
         python=python,
         environment={"PYTHONPATH": str(CHARMS / "common"), **(environment or {})},
+        in_process=in_process,
         **scenario.get("unit", {}),
     )
     names = _Names(unit)

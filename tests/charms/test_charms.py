@@ -69,11 +69,13 @@ def test_the_charms_use_every_public_name() -> None:
     assert not missing, "not used by any charm: %s" % " ".join(missing)
 
 
+@pytest.mark.parametrize("in_process", [False, True], ids=["processes", "in-process"])
 @pytest.mark.parametrize("charm", CHARMS, ids=lambda charm: charm.name)
-def test_charm(charm: Path, tmp_path: Path, engine_module: ModuleType) -> None:
+def test_charm(charm: Path, tmp_path: Path, engine_module: ModuleType, in_process: bool) -> None:
     engine = engine_module.__name__.rpartition("._")[2]
     environment = {"CHARMS_REACTIVE_ENGINE": engine}
-    seen = [scenario.summary(one) for one in scenario.play(charm, tmp_path / "unit", environment=environment)]
+    played = scenario.play(charm, tmp_path / "unit", environment=environment, in_process=in_process)
+    seen = [scenario.summary(one) for one in played]
     expected: List[Dict[str, Any]] = yaml.safe_load((charm / "expected.yaml").read_text(encoding="utf-8"))
     for number, (found, wanted) in enumerate(zip(seen, expected)):
         assert found == wanted, "hook %d of %s" % (number + 1, charm.name)

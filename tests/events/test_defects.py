@@ -11,9 +11,8 @@ import gc
 import threading
 from typing import Any, List, Tuple
 
-from charms.reactive.events import Event, EventSource, Object, ObjectEvents, observe
-
 from charms.reactive import events
+from charms.reactive.events import Event, EventSource, Object, ObjectEvents, observe
 from framework.support import Framework
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, List
 
 import pytest
-from charms.reactive.events import FlagCleared, FlagSet
 
 from charms.reactive import (
     clear_flag,
@@ -17,6 +16,7 @@ from charms.reactive import (
     toggle_flag,
     when,
 )
+from charms.reactive.events import FlagCleared, FlagSet
 from charms_reactive.errors import EventCycleError, EventUseError, TriggerCycleError
 from framework.support import Framework, Unit
 

@@ -9,9 +9,9 @@ import weakref
 from typing import Any, Callable, List
 
 import pytest
-from charms.reactive.events import Event, EventSource, Object, ObjectEvents, observe
 
 from charms.reactive import Endpoint, events, set_flag
+from charms.reactive.events import Event, EventSource, Object, ObjectEvents, observe
 from charms_reactive.errors import EventUseError
 from framework.support import Framework
 

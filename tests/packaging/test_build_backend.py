@@ -112,9 +112,11 @@ def test_the_command_of_a_pure_wheel_is_the_script_of_python_under_both_names(wh
     assert wheel.getinfo(DATA + "charms.reactive").external_attr >> 16 == 0o100755
 
 
-def test_no_entry_point_is_in_the_way_of_the_command(wheel: zipfile.ZipFile) -> None:
-    """pip leaves a script out that has the name of an entry point."""
-    assert INFO + "entry_points.txt" not in wheel.namelist()
+def test_pytests_plugin_is_the_only_entry_point(wheel: zipfile.ZipFile) -> None:
+    """pip leaves a script out that has the name of an entry point, so the command must be none."""
+    text = wheel.read(INFO + "entry_points.txt").decode()
+    assert text == "[pytest11]\ncharms_reactive = pytest_charms_reactive\n"
+    assert "pytest_charms_reactive/__init__.py" in wheel.namelist()
 
 
 def test_the_licence_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
@@ -214,6 +216,7 @@ def test_our_reader_reads_our_pyproject_as_toml(backend: ModuleType) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tables = backend.read_project(ROOT / "pyproject.toml")
     assert tables.pop("project.optional-dependencies") == project.pop("optional-dependencies")
+    assert tables.pop("project.entry-points.pytest11") == project.pop("entry-points")["pytest11"]
     assert tables == {"project": project}
 
 

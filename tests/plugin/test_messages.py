@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 TEST = """\
@@ -97,3 +98,24 @@ def test_tests_that_succeed_say_nothing(suite: Any) -> None:
 def test_other_comparisons_are_left_alone(suite: Any) -> None:
     assert said(suite, "assert then.flags == {'x'}").startswith("AssertionError: assert frozenset(")
     assert "'x' in" in said(suite, "assert 'x' in then.flags")
+
+
+def test_a_charm_that_goes_round_in_circles_does_not_fill_the_screen(suite: Any) -> None:
+    suite.write(
+        {
+            "reactive/shop.py": """\
+                from charms.reactive import clear_flag, set_flag, when, when_not
+
+                @when("round")
+                def there():
+                    clear_flag("round")
+
+                @when_not("round")
+                def back():
+                    set_flag("round")
+                """
+        }
+    )
+    text = said(suite, 'assert "missing" in then.handlers')
+    assert re.search(r"ran: .*, …, .* \(\d+ in all\)$", text)
+    assert max(map(len, text.splitlines())) < 250

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import List
 
-import charms.reactive.status as status
 import pytest
+
+import charms.reactive.status as status
 from charms.reactive.status import ActiveStatus, BlockedStatus, MaintenanceStatus, WaitingStatus
 
 from .conftest import Held, Juju

@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 import pytest
 
-from charms_reactive.testing import CharmError, HookRun, SimulatedUnit, Status
+from charms_reactive.testing import Charm, CharmError, HookRun, SimulatedUnit, Status
 
 Sh = Callable[..., HookRun]
 
@@ -242,3 +242,69 @@ def test_an_interpreter_path_that_no_kernel_takes_still_runs_the_tools(
     monkeypatch.setattr(sys, "executable", str(awkward / "python3"))
     unit = SimulatedUnit(charm, tmp_path / "unit")
     assert unit.run("probe", COMMAND="config-get port").stdout == "80\n"
+
+
+def test_a_unit_gets_another_revision_of_its_charm(tmp_path: Path) -> None:
+    old = Charm.of(
+        tmp_path / "old",
+        metadata={"requires": {"db": "mysql"}},
+        config={"port": 80, "name": "x", "gone": 1},
+        files={"reactive/app.py": "", "templates/old": "old", "templates/both": "1"},
+    )
+    new = Charm.of(
+        tmp_path / "new",
+        metadata={"requires": {"db": "mysql"}, "provides": {"web": "http"}},
+        config={"port": 8080, "name": "y", "more": True},
+        files={
+            "reactive/app.py": """\
+                from charms.reactive import hook, set_flag
+
+                @hook("upgrade-charm")
+                def upgraded():
+                    set_flag("upgraded")
+                """,
+            "templates/both": "2",
+        },
+    )
+    unit = SimulatedUnit(old, tmp_path / "unit", config={"name": "chosen"}, in_process=True)
+    assert unit.run("install").succeeded
+    (unit.charm_dir / "made-by-a-hook").write_text("kept")
+    unit.refresh(new)
+    assert unit.config == {"port": 8080, "name": "chosen", "more": True}
+    assert unit.run("upgrade-charm").flags_set == ("upgraded",)
+    assert unit.add_relation("web", "proxy") == "web:0"
+    assert not (unit.charm_dir / "templates/old").exists()
+    assert (unit.charm_dir / "templates/both").read_text() == "2"
+    assert unit.dump().files["made-by-a-hook"] == b"kept"
+    assert "templates/both" not in unit.dump().files
+    other = Charm.of(tmp_path / "other", metadata={"name": "other"})
+    with pytest.raises(CharmError, match="a unit of app cannot become one of other"):
+        unit.refresh(other)
+
+
+def test_a_reboot_is_told_of_the_hook_that_asked_for_it(tmp_path: Path) -> None:
+    files = {
+        "reactive/app.py": """\
+            import subprocess
+            from charms.reactive import hook, set_flag
+
+            @hook("install")
+            def install():
+                subprocess.check_call(["juju-reboot"])
+
+            @hook("start")
+            def start():
+                subprocess.call(["juju-reboot", "--now"])
+                set_flag("never.reached")
+            """
+    }
+    for in_process in (True, False):
+        unit = SimulatedUnit(
+            Charm.of(tmp_path / "charm", files=files),
+            tmp_path / ("unit-%s" % in_process),
+            in_process=in_process,
+        )
+        assert unit.run("install").reboot == "later"
+        assert unit.run("config-changed").reboot == ""
+        now = unit.run("start")
+        assert (now.reboot, now.succeeded, now.flags_set) == ("now", False, ())

@@ -23,7 +23,6 @@ import time
 
 import webserver
 from charmhelpers.core import hookenv, unitdata
-from charms.reactive.status import ActiveStatus, MaintenanceStatus, WaitingStatus
 from notice import Notice
 
 from charms.reactive import (
@@ -38,6 +37,7 @@ from charms.reactive import (
     when_file_changed,
     when_not,
 )
+from charms.reactive.status import ActiveStatus, MaintenanceStatus, WaitingStatus
 
 CHARM = hookenv.charm_dir()
 WEB = os.path.join(CHARM, "web")

@@ -27,6 +27,8 @@ _QUIET = (
     *("- unit status: ", "- application status: ", "- workload version: "),
 )
 
+_MOST_NAMES = 60
+
 _OURS = os.path.join(os.path.dirname(os.path.abspath(charms_reactive.__file__)), "")
 
 
@@ -92,16 +94,23 @@ def traceback_of(outcome: Outcome, unit: Unit) -> str:
 
 
 def _of_charm(traceback: str) -> List[str]:
-    """The lines of a traceback without the framework's own frames, through which every handler is reached."""
+    """The lines of a traceback without the frames through which every handler is reached.
+
+    Without its last line, too, which names the exception and is told in front of it.
+    """
     lines: List[str] = []
     skipped = False
-    for line in traceback.splitlines():
+    for line in traceback.splitlines()[:-1]:
         if line.startswith('  File "'):
-            skipped = line.startswith('  File "' + _OURS)
+            file = line.split('"')[1]
+            skipped = file.startswith((_OURS, "<frozen importlib")) or file.endswith("/importlib/__init__.py")
         elif not line.startswith("    "):
             skipped = False
         if not skipped:
             lines.append(line)
+    # Nothing may be left of the last one of a chain.
+    if lines[-3:] and lines[-1].startswith("Traceback ") and "exception" in "".join(lines[-3:-1]):
+        del lines[-4:]
     return lines
 
 
@@ -236,13 +245,20 @@ class TextReport(Report):
         self._details(outcome)
         for text in explanations.values():
             for line in text.splitlines():
-                self._write(line, "cyan", "    ")
+                for part in textwrap.wrap(
+                    line,
+                    self._width - 6,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                    subsequent_indent="  ",
+                ):
+                    self._print("    " + self._paint("cyan", part))
         if not good:
             self._failed = name
 
     def _details(self, outcome: Outcome) -> None:
         if not outcome.succeeded:
-            self._write(outcome.error or "", "red", "    ")
+            self._write(self._placed(outcome.error or ""), "red", "    ")
         for line in outcome.changes:
             if self._verbose or not line.startswith(_QUIET):
                 self._write(line, "green" if line.startswith("+") else "dim", "    ")
@@ -259,10 +275,9 @@ class TextReport(Report):
                 for line in text.splitlines():
                     self._write("%-8s %s" % (stream, line), "dim", "    ")
         else:
-            lines = _of_charm(traceback_of(outcome, self.unit))
-            if lines and lines[-1].strip() == outcome.error:
-                lines.pop()  # it is said above
-            for line in lines:
+            told = traceback_of(outcome, self.unit)
+            ended = outcome.error is not None and told.endswith(self._placed(outcome.error))
+            for line in _of_charm(told) if ended else told.splitlines():
                 self._write(line, "dim", "    ")
 
     def end(self, state: State, file: Optional[Path], asked: int) -> None:
@@ -282,6 +297,10 @@ class TextReport(Report):
     def ended_processes(self, number: int) -> None:
         what = "1 process" if number == 1 else "%d processes" % number
         self._write("%s that hooks left running %s ended" % (what, "was" if number == 1 else "were"), "dim")
+
+    def _placed(self, text: str) -> str:
+        """A text in which files of the unit's copy of the charm are named in the charm itself."""
+        return text.replace(str(self.unit._unit.charm_dir), str(self.unit.charm.directory))
 
     # -- how it looks -------------------------------------------------------------------------
     def _paint(self, colour: str, text: str) -> str:
@@ -393,6 +412,9 @@ def _seconds(value: float) -> str:
 def _short(outcome: Outcome) -> List[str]:
     """The handlers that ran, by name; one that ran several times in a row once, with how often."""
     names = [_name_of(id) for id in outcome.handlers]
+    if len(names) > _MOST_NAMES:  # a charm that goes round in circles
+        half = _MOST_NAMES // 2
+        names = [*names[:half], "… (%d in all) …" % len(names), *names[-half:]]
     counted: List[Tuple[str, int]] = []
     for name in names:
         if counted and counted[-1][0] == name:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
-import shutil
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import _storage, consistency, translation
@@ -13,11 +11,9 @@ from ._application import ModelRelation, ModelUnit, Step, shown
 from ._fault import Fault, hook_file, planted
 from ._roster import Roster, juju_side
 from ._uniter import LinkView, View
-from .charm import Charm
 from .errors import CharmError
 from .hooks import Hook
 from .run import HookRun
-from .unit import SimulatedUnit
 
 
 class Running(Roster):
@@ -110,7 +106,7 @@ class Running(Roster):
 
     def _run(self, unit: ModelUnit, hook: Hook) -> Step:
         if hook.name == "upgrade-charm":
-            _refresh_files(unit.simulated, unit.application.charm)
+            unit.simulated.refresh(unit.application.charm)
         self._tell(unit, hook)
         environment = dict(hook.environment)
         if hook.relation is not None:
@@ -180,7 +176,6 @@ class Running(Roster):
             }
             juju["model"] = {**juju["model"], "name": self.name, "uuid": self.uuid}
             juju["goal"] = self._goal()
-            juju["reboot"] = ""
             # The hook tools know who may read which.
             juju["secrets"] = copy.deepcopy(self._secrets)
             _storage.tell(juju, unit, hook)
@@ -256,19 +251,3 @@ class Running(Roster):
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> List[str]:
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-
-
-def _refresh_files(unit: SimulatedUnit, charm: Charm) -> None:
-    """Unpack another revision of the charm over the one that is there, as Juju does."""
-    fresh = unit.directory / "charm.new"
-    charm.copy_to(fresh)
-    for path in sorted(fresh.rglob("*")):
-        target = unit.charm_dir / path.relative_to(fresh)
-        if path.is_dir() and not path.is_symlink():
-            target.mkdir(exist_ok=True)
-        else:
-            os.replace(path, target)
-    shutil.rmtree(fresh)
-    unit.charm = charm
-    with juju_side(unit) as juju:
-        juju["bindings"] = list(charm.bindings)

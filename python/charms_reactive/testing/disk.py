@@ -34,14 +34,36 @@ class CharmFiles:
     def __init__(self, charm: Charm, directory: Path) -> None:
         charm.copy_to(directory)
         self.directory = directory
-        self._pristine = self._look()
+        self._take(charm, self._look())
+
+    def refresh(self, charm: Charm) -> None:
+        """Unpack another revision of the charm as Juju does: what only the one before had is deleted."""
+        fresh = self.directory.with_name(self.directory.name + ".new")
+        charm.copy_to(fresh)
+        names = [name for name, _ in _walk(str(fresh), "")]
+        for name in set(self._pristine) - set(names):
+            with contextlib.suppress(FileNotFoundError):
+                (self.directory / name).unlink()
+        for path in sorted(fresh.rglob("*")):
+            target = self.directory / path.relative_to(fresh)
+            if path.is_dir() and not path.is_symlink():
+                target.mkdir(exist_ok=True)
+            else:
+                os.replace(path, target)
+        shutil.rmtree(fresh)
+        now = self._look()
+        self._take(charm, {name: now[name] for name in names})
+
+    def _take(self, charm: Charm, pristine: Dict[str, Tuple[int, int, int]]) -> None:
+        """Take these files for the charm's own, as they are now."""
+        self._source = charm.directory
+        self._pristine = pristine
         self._kept = {
             # What a hook overwrites is taken from here: the original may have no such file, or may change.
-            name: (directory / name).read_bytes()
-            for name, (_, size, _) in self._pristine.items()
+            name: (self.directory / name).read_bytes()
+            for name, (_, size, _) in pristine.items()
             if size <= 65536
         }
-        self._source = charm.directory
 
     def restore(self, files: Mapping[str, Optional[bytes]]) -> None:
         """Make the directory the charm's own, but for these files."""

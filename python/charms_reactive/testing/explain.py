@@ -135,16 +135,21 @@ class Record:
     """What one hook registered, changed and ran, in order; see ``charms_reactive._record``."""
 
     def __init__(self, document: Dict[str, Any]) -> None:
-        self.handlers: Tuple[Declared, ...] = tuple(
+        self._declared = document["handlers"]
+        self.events: Tuple[Tuple[Any, ...], ...] = tuple(tuple(event) for event in document["events"])
+
+    @property
+    def handlers(self) -> Tuple[Declared, ...]:
+        """Every handler that was registered, in order."""
+        return tuple(
             Declared(
                 one["id"],
                 tuple(one["phases"]),
                 tuple(Condition(kind, tuple(flags)) for kind, flags in one["conditions"]),
                 tuple(one["predicates"]),
             )
-            for one in document["handlers"]
+            for one in self._declared
         )
-        self.events: Tuple[Tuple[Any, ...], ...] = tuple(tuple(event) for event in document["events"])
 
     @classmethod
     def read(cls, path: Path) -> Optional[Record]:

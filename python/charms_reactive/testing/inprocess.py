@@ -42,7 +42,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from charms_reactive import _main  # noqa: F401 -- what runs where a charm has no file for a hook
+from charms_reactive import (
+    _main,  # noqa: F401 -- what runs where a charm has no file for a hook
+    _record,
+)
 
 from . import hooktools
 from ._popen import Host, answering
@@ -104,6 +107,7 @@ def execute(
     engine: Union[str, ModuleType, None] = None,
     prepare: Optional[Callable[[], Any]] = None,
     juju_dir: Union[str, os.PathLike[str], None] = None,
+    record: Optional[Callable[[Dict[str, Any]], object]] = None,
 ) -> Executed:
     """Run one hook or action of a charm here.
 
@@ -120,6 +124,7 @@ def execute(
         timeout: seconds after which the hook is ended; ``None`` for no limit.
         engine: ``native`` or ``pure``; by default what ``CHARMS_REACTIVE_ENGINE`` in the environment says.
         prepare: called before the hook, in its interpreter: for handlers that a test defines.
+        record: is given what ``charms_reactive._record`` notes, where ``CHARMS_REACTIVE_RECORD`` asks for it.
         juju_dir: directory for the Juju side, should processes need it; need not exist. By default one in
             the directory for temporary files, which is removed.
 
@@ -130,7 +135,7 @@ def execute(
     """
     if not isinstance(side, hooktools.MemorySide):
         raise TypeError("a hook in this interpreter needs a MemorySide, not %r" % (side,))
-    return _Hook(charm_dir, path, environment, side, timeout, engine, prepare, juju_dir).run()
+    return _Hook(charm_dir, path, environment, side, timeout, engine, prepare, juju_dir, record).run()
 
 
 for _found in pkgutil.iter_modules(hooktools.__path__, hooktools.__name__ + "."):
@@ -187,6 +192,7 @@ class _Hook(Host):
         engine: Union[str, ModuleType, None],
         prepare: Optional[Callable[[], Any]],
         juju_dir: Union[str, os.PathLike[str], None],
+        record: Optional[Callable[[Dict[str, Any]], object]],
     ) -> None:
         self.charm_dir = os.path.abspath(charm_dir)
         self.path = path
@@ -196,6 +202,7 @@ class _Hook(Host):
         self.timeout = timeout
         self.engine = engine
         self.prepare = prepare
+        self.record = record
         self.temporary = juju_dir is None
         self.juju_dir = (
             os.path.join(tempfile.gettempdir(), "juju-%s" % uuid.uuid4().hex)
@@ -283,6 +290,7 @@ class _Hook(Host):
         status, exception, told = 0, None, ""
         self._arm()
         try:
+            _record.receiver = self.record
             if self.prepare is not None:
                 self.prepare()
             status = self._program(interpreter, file)
@@ -457,6 +465,8 @@ class _Hook(Host):
         if self.ended is not None:
             raise self.ended
         answer: Tuple[int, bytes, bytes] = hooktools.call(self.side, tool, words, environ, stdin, directory)
+        if tool == "juju-reboot" and self.side.read()["reboot"] == "now":
+            self._end(_Ended(-signal.SIGKILL))  # as the executable does it
         return answer
 
     def before_process(self) -> None:

@@ -84,6 +84,7 @@ FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
     ("charms_reactive.trace", "_tracer", lambda: _FRAMEWORK["charms_reactive.trace"].NullTracer()),
     ("charms_reactive.trace", "_installed_by_charm", lambda: False),
     ("charms_reactive.trace", "_recorder", lambda: None),
+    ("charms_reactive._record", "receiver", lambda: None),
     ("charms_reactive.bus", "_current", lambda: None),
     ("charms_reactive.bus", "_course", lambda: None),
     ("charms_reactive.bus", "_course_thread", lambda: 0),

@@ -144,6 +144,20 @@ def _secret_of(secret: Secret) -> Dict[str, Any]:
     )
 
 
+def refresh(juju: Dict[str, Any], old: Charm, new: Charm) -> None:
+    """Let what follows from the charm follow from another revision of it."""
+    fresh = hooktools.new_juju(juju["unit"], new.metadata)
+    for key in ("bindings", "endpoints", "payload-classes", "storage-specs"):
+        juju[key] = fresh[key]
+    juju["resources"] = {name: juju["resources"].get(name) for name in fresh["resources"]}
+    config = {}
+    for option in new.options:
+        value = juju["config"].get(option)
+        chosen = option in old.options and value != old.default(option)
+        config[option] = value if chosen else new.default(option)
+    juju["config"] = config
+
+
 # -- to a state -------------------------------------------------------------------------------------
 def state_of(
     juju: Mapping[str, Any],

@@ -301,6 +301,22 @@ class SimulatedUnit:
         """The flags that are set in the unit state on disk."""
         return flags_in(self.state_file)
 
+    def refresh(self, charm: Union[str, os.PathLike[str], Charm]) -> None:
+        """Get another revision of the charm, as ``juju refresh`` gives it; runs no ``upgrade-charm``.
+
+        Options that both have keep their values.
+
+        Raises:
+            CharmError: the directory holds no charm, or one of another name.
+        """
+        new = charm if isinstance(charm, Charm) else Charm(charm)
+        if new.name != self.charm.name:
+            raise CharmError("a unit of %s cannot become one of %s" % (self.charm.name, new.name))
+        with self._change() as juju:
+            translation.refresh(juju, self.charm, new)
+        self._files.refresh(new)
+        self.charm = new
+
     # -- states -------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
@@ -460,9 +476,10 @@ class SimulatedUnit:
         self.side.calls = []
         self.side.context = context
         exception: Optional[BaseException] = None
+        records: List[Record] = []
         try:
             if self.in_process:
-                ended, stdout, stderr, exception = self._run_in_process(path, environment)
+                ended, stdout, stderr, exception = self._run_in_process(path, environment, records)
             else:
                 ended = execute(executable, self.charm_dir, environment, self.juju_dir, self.timeout)
                 stdout, stderr = (
@@ -491,14 +508,14 @@ class SimulatedUnit:
             cpu=ended.cpu,
             max_rss=ended.max_rss,
             action=action,
-            record=Record.read(record),
+            record=records[0] if records else Record.read(record),
             exception=exception,
             statuses=translation.statuses(tools),
             reboot=reboot,
         )
 
     def _run_in_process(
-        self, path: str, environment: Mapping[str, str]
+        self, path: str, environment: Mapping[str, str], records: List[Record]
     ) -> Tuple[Ended, str, str, Optional[BaseException]]:
         done = inprocess.execute(
             self.charm_dir,
@@ -508,6 +525,7 @@ class SimulatedUnit:
             timeout=self.timeout,
             engine=self.engine,
             juju_dir=self.juju_dir,
+            record=lambda document: records.append(Record(document)),
         )
         ended = Ended(done.exit_status, done.timed_out, done.duration, done.cpu)
         return ended, done.stdout, done.stderr, done.exception
@@ -562,9 +580,9 @@ class SimulatedUnit:
         """Let what was buffered take effect, or forget it; the action's outcome, and the reboot asked for."""
         with self._change() as juju:
             action = juju["action"]
-            reboot = str(juju.get("reboot") or "")
             hooktools.settle(juju, succeeded)
             juju["action"] = None
+            reboot, juju["reboot"] = juju["reboot"], ""
         if action is None:
             return None, reboot
         outcome = ActionOutcome(action["results"], action["failure"], tuple(action["messages"]))

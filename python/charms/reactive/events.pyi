@@ -1,0 +1,1 @@
+from charms_reactive.events import *
