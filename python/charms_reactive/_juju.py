@@ -153,6 +153,9 @@ RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
 # The charm's configuration, once it had to be asked for in this hook.
 _config: Optional[Dict[str, Any]] = None
 
+# The log setting, once the hook has started.
+_setting: Optional[str] = None
+
 
 def _charm_option(name: str) -> Any:
     """The value of a charm option, if the charm declares it; asks Juju only then."""
@@ -201,31 +204,46 @@ def _ask_json(command: List[str]) -> Dict[str, Any]:
 
 def start_hook() -> None:
     """Forget what an earlier hook in this process has asked."""
-    global _config, quiet
-    _config = None
+    global _config, _setting, quiet
+    _config = _setting = None
     quiet = False
-    quiet = log_setting() == "off"
-    _read_metadata()
+    _setting = log_setting()
+    quiet = _setting == "off"
+    if hook_name() not in RESTRICTED_HOOKS:  # these start no endpoints, which is what metadata are for
+        _read_metadata()
+    version = os.environ.get("JUJU_VERSION")
+    if version and not os.path.isdir(_AGENT_TOOLS):
+        # hookenv asks the agent's program, which is not there on Kubernetes nor on a simulated unit.
+        _remember(hookenv.juju_version, version)
+
+
+# Where agents on machines keep their programs.
+_AGENT_TOOLS = "/var/lib/juju/tools"
+
+
+def _remember(function: Any, value: Any) -> None:
+    """Put an answer where hookenv keeps those of its functions, unless it has one or keeps them elsewhere."""
+    import json
+
+    wrapped = getattr(function, "_wrapped", None)
+    if wrapped is not None:
+        key = json.dumps((wrapped, (), {}), sort_keys=True, default=str)
+        hookenv.cache.setdefault(key, value)
 
 
 def _read_metadata() -> None:
     """Read the charm's metadata ahead of hookenv, which does so in each hook with PyYAML's slow parser.
 
-    It is put where ``hookenv.metadata()`` keeps what it has read. Should that place ever move, or
-    anything be wrong with the file, hookenv reads it as ever.
+    Should anything be wrong with the file, hookenv reads it as ever.
     """
-    import json
-
     import yaml
 
-    read = getattr(hookenv.metadata, "_wrapped", None)
     loader = getattr(yaml, "CSafeLoader", None)
-    if read is None or loader is None:
+    if loader is None:
         return
-    key = json.dumps((read, (), {}), sort_keys=True, default=str)
     try:
         with open(os.path.join(hookenv.charm_dir() or "", "metadata.yaml"), "rb") as file:
-            hookenv.cache.setdefault(key, yaml.load(file, Loader=loader))
+            _remember(hookenv.metadata, yaml.load(file, Loader=loader))
     except (OSError, ValueError, yaml.YAMLError):
         pass
 
@@ -233,8 +251,11 @@ def _read_metadata() -> None:
 def log_setting() -> str:
     """How much the framework tells: ``off``, ``info`` or ``trace``.
 
-    ``CHARMS_REACTIVE_LOG`` goes before the charm option ``reactive-log``; the default is ``info``.
+    ``CHARMS_REACTIVE_LOG`` goes before the charm option ``reactive-log``; the default is ``info``. Asked
+    once in a hook.
     """
+    if _setting is not None:
+        return _setting
     setting = os.environ.get("CHARMS_REACTIVE_LOG") or _charm_option("reactive-log")
     # YAML reads a bare `off` as false, and people write TRACE.
     setting = "off" if setting is False else str(setting or "info").strip().lower()

@@ -11,15 +11,22 @@ from ._rows import HOOK_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Optional, Tuple
 
 __all__ = ["is_alive", "left_behind", "this_process"]
 
 
+# The id of the process that was named last, and its name: a fork is another process.
+_named: Tuple[int, str] = (0, "")
+
+
 def this_process() -> str:
     """Names this process for as long as the machine runs: its id, and when it began."""
+    global _named
     pid = os.getpid()
-    return "%d %s" % (pid, _process_start(pid))
+    if _named[0] != pid:
+        _named = pid, "%d %s" % (pid, _process_start(pid))
+    return _named[1]
 
 
 def is_alive(process: str) -> bool:

@@ -154,11 +154,12 @@ class _UnitState:
 
     def begin_writing(self) -> None:
         """Begin anew, with the right to write."""
+        self.commit()
+        self._begin("BEGIN IMMEDIATE")
+        # Not before: the hook may have been killed, and undone by the next, while this one waited.
         hook = os.environ.get(HOOK_VARIABLE)
         if hook is not None and not is_alive(hook):
             raise _NotOurs  # what a hook that was killed has started must write no more
-        self.commit()
-        self._begin("BEGIN IMMEDIATE")
 
     def _begin(self, how: str) -> None:
         try:

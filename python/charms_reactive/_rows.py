@@ -35,8 +35,10 @@ ARMED = "reactive.dispatch.undo.armed"
 #: The environment variable that tells a child process which hook it belongs to.
 HOOK_VARIABLE = "CHARMS_REACTIVE_HOOK"
 
-# A dispatch holds the file for as long as a handler in Python runs.
+# A dispatch holds the file for as long as a handler in Python runs, which may be installing things.
+# What a hook has started and left running waits for it; somebody on the unit wants an answer.
 _LOCK_TIMEOUT = 60.0
+_LOCK_TIMEOUT_IN_HOOK = 3600.0
 _LONGEST_LOCK_TIMEOUT = 86400.0
 
 
@@ -46,9 +48,13 @@ def range_below(prefix: str) -> Tuple[str, str]:
 
 
 def lock_timeout() -> float:
-    """Seconds that a command waits for the file: ``CHARMS_REACTIVE_LOCK_TIMEOUT``, default 60."""
+    """Seconds that a command waits for the file.
+
+    ``CHARMS_REACTIVE_LOCK_TIMEOUT``; by default an hour for what a shell handler has started, else 60.
+    """
+    default = _LOCK_TIMEOUT if os.environ.get(HOOK_VARIABLE) is None else _LOCK_TIMEOUT_IN_HOOK
     try:
         seconds = float(os.environ.get("CHARMS_REACTIVE_LOCK_TIMEOUT", ""))
     except ValueError:
-        return _LOCK_TIMEOUT
-    return seconds if 0 <= seconds <= _LONGEST_LOCK_TIMEOUT else _LOCK_TIMEOUT
+        return default
+    return seconds if 0 <= seconds <= _LONGEST_LOCK_TIMEOUT else default

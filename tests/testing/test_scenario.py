@@ -410,3 +410,21 @@ def test_files_that_a_hook_changed_or_deleted_are_as_they_were_for_the_next_stat
     assert (unit._unit.charm_dir / "templates/page").read_text() == "pagemore"
     assert not look("templates/other")
     assert look("made/by/hook")
+
+
+def test_the_version_of_juju_is_known_where_no_agent_is(tmp_path: Path, in_process: bool) -> None:
+    files = {
+        "reactive/app.py": """\
+            from charmhelpers.core import hookenv
+            from charms.reactive import *
+
+            @hook("install")
+            def install():
+                set_flag("juju.%s" % hookenv.juju_version())
+                set_flag("at.%s" % hookenv.network_get("web")["ingress-addresses"][0])
+            """
+    }
+    charm = Charm.of(tmp_path / "charm", metadata={"provides": {"web": "http"}}, files=files)
+    then = Unit(charm, in_process=in_process, juju_version="3.5.4").run("install", State(address="10.1.2.3"))
+    assert then.error is None
+    assert then.flags == {"juju.3.5.4", "at.10.1.2.3"}

@@ -14,8 +14,10 @@ use crate::rows::{ARMED, FLAGS};
 /// How long to wait for the file, in seconds.
 pub(crate) const TIMEOUT_VARIABLE: &str = "CHARMS_REACTIVE_LOCK_TIMEOUT";
 
-/// A dispatch holds the file for as long as a handler in Python runs.
+/// A dispatch holds the file for as long as a handler in Python runs, which may be installing things.
+/// What a hook has started and left running waits for it; somebody on the unit wants an answer.
 const DEFAULT_TIMEOUT: f64 = 60.0;
+const DEFAULT_TIMEOUT_IN_HOOK: f64 = 3600.0;
 const LONGEST_TIMEOUT: f64 = 86400.0;
 
 /// Names the hook whose shell handler has started this process.
@@ -42,14 +44,14 @@ impl UnitState {
 
     /// Begins anew, with the right to write.
     pub(crate) fn begin_writing(&mut self) -> Result<(), NotOurs> {
-        if let Some(hook) = env::var_os(HOOK_VARIABLE) {
-            // What a hook that was killed has started must write no more.
-            if !hook.to_str().is_some_and(processes::lives) {
-                return Err(NotOurs::Asked);
-            }
-        }
         self.commit()?;
-        self.begin("BEGIN IMMEDIATE")
+        self.begin("BEGIN IMMEDIATE")?;
+        // Not before: the hook may have been killed, and undone by the next, while this one waited.
+        match env::var_os(HOOK_VARIABLE) {
+            // What a hook that was killed has started must write no more.
+            Some(hook) if !hook.to_str().is_some_and(processes::lives) => Err(NotOurs::Asked),
+            _ => Ok(()),
+        }
     }
 
     fn begin(&mut self, how: &str) -> Result<(), NotOurs> {
@@ -151,5 +153,7 @@ fn path() -> Result<PathBuf, NotOurs> {
 fn timeout() -> Duration {
     let given = env::var(TIMEOUT_VARIABLE).ok().and_then(|seconds| seconds.parse::<f64>().ok());
     let seconds = given.filter(|seconds| (0.0..=LONGEST_TIMEOUT).contains(seconds));
-    Duration::from_secs_f64(seconds.unwrap_or(DEFAULT_TIMEOUT))
+    let in_hook = env::var_os(HOOK_VARIABLE).is_some();
+    let default = if in_hook { DEFAULT_TIMEOUT_IN_HOOK } else { DEFAULT_TIMEOUT };
+    Duration::from_secs_f64(seconds.unwrap_or(default))
 }

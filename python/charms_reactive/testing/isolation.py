@@ -79,6 +79,7 @@ FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
     ("charms_reactive._automatic", "_to_clear", list),
     ("charms_reactive._automatic", "_to_keep", dict),
     ("charms_reactive._juju", "_config", lambda: None),
+    ("charms_reactive._juju", "_setting", lambda: None),
     ("charms_reactive._juju", "_waiting", list),
     ("charms_reactive._juju", "quiet", lambda: False),
     ("charms_reactive.trace", "_tracer", lambda: _FRAMEWORK["charms_reactive.trace"].NullTracer()),
