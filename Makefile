@@ -27,7 +27,7 @@ run: ## run the example charm; on the pure engine where there is no Rust
 	@$(VENV)/python examples/run.py
 
 test: dev ## run all tests, Python's on both engines
-	$(VENV)/python -m pytest
+	$(VENV)/python -m pytest -n auto
 	$(CARGO_ENV) cargo test --quiet --workspace --locked
 
 postgresql: ## install PostgreSQL, for the test of a whole model, where it is missing (Debian)

@@ -134,7 +134,9 @@ class Project:
         self.urls = tables.get("project.urls", {})
         prefix = "project.entry-points."
         self.entry_points = {
-            name[len(prefix) :].strip("\"'"): table for name, table in tables.items() if name.startswith(prefix)
+            name[len(prefix) :].strip("\"'"): table
+            for name, table in tables.items()
+            if name.startswith(prefix)
         }
 
     @property

@@ -4,7 +4,7 @@
   more of the file.
 - A ``console`` block is a session: lines that begin with ``$`` are run, what follows is what they print.
   ``...`` stands for any text.
-- ``python`` blocks without a name are run by themselves.
+- ``python`` blocks without a name are run: of some documents all together, as one module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from types import ModuleType
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import pytest
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 _NAME = re.compile(r"`([\w./-]+)`:?")
 
@@ -103,3 +108,18 @@ def run(command: str, directory: Path, **environment: str) -> subprocess.Complet
         timeout=300,
         check=False,
     )
+
+
+def run_as_module(name: str, monkeypatch: pytest.MonkeyPatch, **given: Any) -> int:
+    """Run the Python blocks of a document below ``docs`` as one module; returns how many there are.
+
+    What they find beside themselves, by name, is given. An error names the document and the line.
+    """
+    page = DOCS / name
+    module = ModuleType("manual_" + page.stem)
+    vars(module).update(given)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = [block for block in blocks(page) if block.language == "python"]
+    for block in found:
+        exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), vars(module))
+    return len(found)

@@ -326,7 +326,15 @@ def _shown(file: str) -> str:
 def _explain_silence(path: str, status: int, said: _Said) -> None:
     """A script has declared nothing: say so where that is a mistake, and not its way to say no."""
     text = examine(path)
-    if text is None or not text.declares or status == 0:
+    if text is None or not text.declares:
+        return
+    if status == 0:
+        message = (
+            "%s: it has handlers, and ended with exit status 0 before reactive_handler_main; as an external "
+            "handler says yes with that, it is invoked again and again. End it with reactive_handler_main, "
+            "or with another exit status"
+        )
+        _juju.log(message % _shown(path), _juju.WARNING)
         return
     for file in text.files:
         check = subprocess.run(["bash", "-n", file], stderr=subprocess.PIPE, check=False)
@@ -336,6 +344,11 @@ def _explain_silence(path: str, status: int, said: _Said) -> None:
             line = int(at.group(1)) if at else None
             raise HandlerDeclarationError(_shown(file), line, at.group(2) if at else message)
     if said.failed is None:
+        import shutil
+
+        if not shutil.which(_HELPER, os.R_OK):  # under set -e that looks like any other no
+            message = "%s: there is no %s on PATH, so none of its handlers can run; PATH is %s"
+            _juju.log(message % (_shown(path), _HELPER, os.environ.get("PATH", "not set")), _juju.WARNING)
         return
     ended, file, at_line, command = said.failed
     reason = "`%s` failed with exit status %s outside of a function, under set -e" % (command, ended)

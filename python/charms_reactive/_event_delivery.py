@@ -17,7 +17,7 @@ from .errors import EventCycleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional, Tuple, Type, TypeVar
+    from typing import Any, Callable, List, Optional, Tuple, Type, TypeVar
 
     from typing_extensions import TypeAlias
 
@@ -229,12 +229,12 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
 
 def _report(registry: Registry, error: Exception, delivery: Delivery, handler: Handler) -> None:
     """Log an exception of a handler, and report it to whoever wants to know."""
-    _log("event handler %s failed on %s" % (_name_of(handler), delivery), error)
+    _log(lambda: "event handler %s failed on %s" % (_name_of(handler), delivery), error)
     if registry.reporter is not None:
         try:
             registry.reporter(error, delivery.event, handler)
         except Exception as failure:  # noqa: BLE001 -- reporting must not do what it reports
-            _log("the error reporter %s failed" % _name_of(registry.reporter), failure)
+            _log(lambda: "the error reporter %s failed" % _name_of(registry.reporter), failure)
 
 
 def _name_of(handler: Any) -> str:
@@ -243,7 +243,7 @@ def _name_of(handler: Any) -> str:
     return _short_action_id(getattr(handler, "__func__", handler))
 
 
-def _log(what: str, error: Exception) -> None:
+def _log(what: Callable[[], str], error: Exception) -> None:
     """Log an exception at ERROR, wherever this process runs."""
     import traceback  # only those who fail need it
 
@@ -251,7 +251,11 @@ def _log(what: str, error: Exception) -> None:
     if shown is not None and shown.tb_next is not None:
         shown = shown.tb_next  # the first frame is ours
     trace = "".join(traceback.format_exception(type(error), error, shown)).rstrip()
-    message = "%s: %s: %s\n%s" % (what, type(error).__name__, error, trace)
+    try:
+        head = "%s: %s: %s" % (what(), type(error).__name__, error)
+    except Exception:  # noqa: BLE001 -- whatever cannot be named must not stop the others either
+        head = "an event handler failed: %s" % type(error).__name__
+    message = "%s\n%s" % (head, trace)
     _juju.log(message, _juju.ERROR)
     try:
         _juju.hand_over()

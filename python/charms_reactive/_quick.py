@@ -529,6 +529,8 @@ def _print(answer_format: str, answer: object) -> int:
         text = dumps(answer)
     else:
         text = "\n".join(answer) if isinstance(answer, list) else str(answer)
+    if sys.stdout is None:
+        return 0  # it was closed before: nobody wants to read this
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -80,6 +80,11 @@ class ShellHandler(Handler):
         self.add_post_callback(partial(_once.remember, self.key, stable_id))
 
     @property
+    def filepath(self) -> str:
+        """The file that the function is in."""
+        return self._file
+
+    @property
     def key(self) -> str:
         """File, line and name, as 1.5.x marks what ran once."""
         return "%s:%d:%s" % (self._file, self._line, self._name)

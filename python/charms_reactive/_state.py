@@ -66,6 +66,12 @@ _OLD_TRIGGERS = "reactive.flag_triggers."
 _SCRATCH_KEYS = (PHASE, REMOVED, CHANGES, WATCH, _UNDO, _ARMED)
 _SCRATCH_PREFIXES = (SET_TRIGGERS, CLEAR_TRIGGERS, _OLD_TRIGGERS)
 
+# The same as conditions with their parameters: each hook asks and deletes several times.
+_IS_TRIGGER = " OR ".join(["key >= ? AND key < ?"] * len(_SCRATCH_PREFIXES))
+_TRIGGERS = tuple(bound for prefix in _SCRATCH_PREFIXES for bound in range_below(prefix))
+_IS_SCRATCH = "key IN (%s) OR %s" % (", ".join("?" * len(_SCRATCH_KEYS)), _IS_TRIGGER)
+_SCRATCH = _SCRATCH_KEYS + _TRIGGERS
+
 # The hooks that were undone while processes of theirs went on; there for as long as those are.
 _UNDONE = "reactive.dispatch.undone"
 
@@ -627,31 +633,22 @@ class UnitState:
 
     def _has_scratch(self) -> bool:
         with _Explained(self, "read"):
-            for key in _SCRATCH_KEYS + (_UNDONE,):
-                if self._query("SELECT 1 FROM kv WHERE key = ?", (key,)):
-                    return True
-            for prefix in _SCRATCH_PREFIXES:
-                if self._query("SELECT 1 FROM kv WHERE key >= ? AND key < ? LIMIT 1", range_below(prefix)):
-                    return True
-        return False
+            rows = self._query(
+                "SELECT 1 FROM kv WHERE key = ? OR %s LIMIT 1" % _IS_SCRATCH, (_UNDONE, *_SCRATCH)
+            )
+        return bool(rows)
 
     def _drop_scratch(self) -> None:
         """Delete all scratch rows, in the open transaction."""
-        for key in _SCRATCH_KEYS:
-            self._delete(key)
+        self._execute("DELETE FROM kv WHERE " + _IS_SCRATCH, _SCRATCH)
         with _Explained(self, "read"):
             if not any(map(_left_behind, self._undone())):
                 self._delete(_UNDONE)
-        self._drop_trigger_rows()
 
     def drop_triggers(self) -> None:
         """Delete the scratch rows of all triggers."""
         self.begin()
-        self._drop_trigger_rows()
-
-    def _drop_trigger_rows(self) -> None:
-        for prefix in _SCRATCH_PREFIXES:
-            self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(prefix))
+        self._execute("DELETE FROM kv WHERE " + _IS_TRIGGER, _TRIGGERS)
 
     def _stamp_or_forget(self) -> None:
         try:

@@ -69,7 +69,7 @@ class FlagCleared(SystemEvent):
 class HandlerInvoked(SystemEvent):
     """A handler of flags, hooks or actions was invoked and is done.
 
-    Origin: its function; of an external handler the path of its file.
+    Origin: its function; of an external handler, or a function of bash, the path of its file.
 
     Attributes:
         handler: the handler's id, as the log has it.
@@ -173,7 +173,7 @@ class HookListener:
         """Invoke a handler, and tell of it."""
         from time import perf_counter
 
-        origin = getattr(handler, "_filepath", handler._action)
+        origin = getattr(handler, "filepath", handler._action)
         begin = perf_counter()
         try:
             handler.invoke()

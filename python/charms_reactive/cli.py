@@ -433,7 +433,7 @@ def _run(arguments: argparse.Namespace) -> int:
     unit.fresh()
     flags.load_triggers()
     answer = command.run(arguments)
-    if command.answers == "value":
+    if command.answers == "value" and sys.stdout is not None:  # else it was closed: nobody wants to read this
         _FORMATS[arguments.format](answer)
         sys.stdout.flush()
     unit.flush()

@@ -107,7 +107,7 @@ def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
     for endpoint_name, handler in _handlers(action, desired_flags):
         flags = _expand_endpoint_name(endpoint_name, desired_flags)
         handler.add_condition(kind, flags)
-        if kind == ALL and not _is_endpoint_method(action) and _takes_arguments(action):
+        if kind == ALL and _takes_arguments(action) and not _is_endpoint_method(action):
             handler.add_args(_relations_of(flags))
     return action
 
@@ -125,7 +125,7 @@ def _handlers(
     of its decorators said so. A method of an endpoint gets its endpoint, once.
     """
     names = _get_endpoint_names(action)
-    method = _is_endpoint_method(action)
+    method = _takes_arguments(action) and _is_endpoint_method(action)
     if not names:
         if (method and _is_of_interface(action)) or any("{endpoint_name}" in flag for flag in desired_flags):
             _unserved.add(_action_id(action))
@@ -182,6 +182,9 @@ def _parameters(action: Callable[..., Any]) -> Tuple[Tuple[str, ...], bool]:
 
 
 def _takes_arguments(action: Callable[..., Any]) -> bool:
+    code = getattr(action, "__code__", None)
+    if code is not None and not (code.co_argcount or code.co_kwonlyargcount or code.co_flags & _VARIADIC):
+        return False  # nearly every handler
     names, more = _parameters(action)
     return bool(names) or more
 

@@ -133,7 +133,8 @@ def _checked(status: AnyStatus) -> AnyStatus:
     """
     name = getattr(status, "name", None)
     if isinstance(status, type):
-        raise StatusError(status, "a status is needed, not its class; give it a message: %s('...')" % name)
+        what = "a status is needed, not its class; give it a message: %s('...')" % status.__name__
+        raise StatusError(status, what)
     if not isinstance(name, str) or not isinstance(getattr(status, "message", None), str):
         raise StatusError(status, "it is not a status, such as status.BlockedStatus('...')")
     if name not in _CLASSES:

@@ -452,6 +452,15 @@ def test_a_script_that_sources_the_helper_through_others_declares_when_it_is_ask
     assert unit.invoked() == ["lib/handlers.bash:3:f"] * 2
 
 
+def test_a_script_may_go_elsewhere_after_it_has_sourced_handlers(one_unit: BashUnit) -> None:
+    one_unit.write("lib/shared.sh", '@when_not x\nf() { echo f >>"$TOLD"; }\n')
+    one_unit.script('source lib/shared.sh\ncd /\n@when_not x\ng() { echo g >>"$TOLD"; }')
+    for _ in range(2):
+        one_unit.succeed()
+        assert one_unit.told() == ["f", "g"]
+    assert one_unit.invoked() == ["lib/shared.sh:2:f", "reactive/foo.sh:7:g"] * 2
+
+
 def test_two_scripts_that_source_one_file_of_handlers_each_have_them(one_unit: BashUnit) -> None:
     one_unit.write("lib/shared.sh", '@when_not x\nf() { echo "${0##*/}" >>"$TOLD"; }\n')
     for name in ("a.sh", "b.sh"):
@@ -552,6 +561,26 @@ def test_a_script_that_ends_before_it_has_declared_anything_says_no(one_unit: Ba
     # One that ends by accident would leave people wondering.
     warned = "reactive/foo.sh:4: `false` failed with exit status 1" in one_unit.log_text()
     assert warned == (body == "false")
+
+
+@pytest.mark.parametrize("body", ["[[ -e no ]] || exit 0", "cat() { :; }\nexit"])
+def test_a_script_that_ends_well_before_it_has_declared_anything_is_named(
+    one_unit: BashUnit, body: str
+) -> None:
+    """To an external handler that is a yes, in each round until the dispatch has had enough of them."""
+    one_unit.script(body + '\n@when_not x\nf() { echo f >>"$TOLD"; }')
+    one_unit.succeed()
+    assert one_unit.told() == []
+    assert "reactive/foo.sh: it has handlers, and ended with exit status 0 before" in one_unit.log_text()
+
+
+@pytest.mark.parametrize("head", ["", "set -e"])
+def test_a_script_whose_helper_is_not_on_the_path_is_named(one_unit: BashUnit, head: str) -> None:
+    """Under ``set -e`` it ends with 1, as one does that has nothing to run."""
+    one_unit.script("@when_not x\nf() { :; }", head=head)
+    one_unit.bin.joinpath("charms.reactive.sh").unlink()
+    one_unit.succeed(PATH="%s:/usr/bin:/bin" % one_unit.bin)
+    assert "reactive/foo.sh: there is no charms.reactive.sh on PATH" in one_unit.log_text()
 
 
 def test_line_ends_of_windows_are_named(one_unit: BashUnit) -> None:

@@ -305,6 +305,14 @@ def test_names_that_the_helper_might_use_too(one_unit: BashUnit, name: str) -> N
     assert one_unit.invoked() == ["reactive/foo.sh:7:%s" % name, "reactive/foo.sh:9:f"]
 
 
+def test_aliases_of_the_script_work(one_unit: BashUnit) -> None:
+    """Those of 1.5.x were aliases themselves, so a script could always have its own."""
+    one_unit.script("alias tell='echo >>\"$TOLD\"'\n@when_not x\nf() {\n  tell f\n}")
+    one_unit.succeed()
+    one_unit.succeed()
+    assert one_unit.told() == ["f", "f"]
+
+
 def test_a_file_that_the_script_sources_may_source_the_helper_too(one_unit: BashUnit) -> None:
     one_unit.write("lib/more.sh", "source charms.reactive.sh\n@when_not x\nmore() %s\n" % TELL)
     one_unit.script("@when_not x\nf() %s\nsource lib/more.sh\n@when_not x\ng() %s" % (TELL, TELL))

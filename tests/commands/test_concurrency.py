@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 import time
-from typing import List
+from typing import List, Optional
 
 import pytest
 
+from charms_reactive import _processes
 from charms_reactive._processes import this_process
+from charms_reactive._rows import lock_timeout
 
 from .support import Unit
 
@@ -118,6 +120,43 @@ def test_but_not_for_ever(unit: Unit, how: str, words: List[str]) -> None:
     holder.close()
     assert (done.status, done.out) == (2, "")
     assert "another process holds it" in done.err
+
+
+@pytest.mark.parametrize(
+    ("given", "hook", "seconds"),
+    [(None, None, 60), (None, "1 x", 3600), ("0.5", "1 x", 0.5), ("0", None, 0), ("-1", None, 60)]
+    + [("nan", "1 x", 3600), ("1e9", None, 60), ("soon", None, 60)],
+)
+def test_what_a_hook_has_started_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, given: Optional[str], hook: Optional[str], seconds: float
+) -> None:
+    """A bash handler has left it running, and a handler in Python holds the file for longer than a minute."""
+    for variable, value in (("CHARMS_REACTIVE_LOCK_TIMEOUT", given), ("CHARMS_REACTIVE_HOOK", hook)):
+        if value is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, value)
+    assert lock_timeout() == seconds
+
+
+def test_a_hook_that_is_killed_and_undone_while_a_command_waits(unit: Unit) -> None:
+    hook = subprocess.Popen(["sleep", "60"])
+    name = "%d %s" % (hook.pid, _processes._process_start(hook.pid))
+    holder = unit.connect()
+    holder.execute("BEGIN IMMEDIATE")
+    unit.env["CHARMS_REACTIVE_HOOK"] = name
+    late = unit.start("set_flag", "late")
+    time.sleep(0.5)
+    hook.kill()
+    hook.wait()
+    # As the next hook does that holds the file.
+    holder.execute("INSERT INTO kv VALUES ('reactive.dispatch.undone', ?)", (json.dumps([name]),))
+    holder.execute("COMMIT")
+    holder.close()
+    _, err = late.communicate(timeout=60)
+    assert late.returncode == 2
+    assert b"was interrupted, and what it had changed is undone" in err
+    assert unit.flags() == []
 
 
 def test_what_is_set_already_needs_no_lock(unit: Unit) -> None:

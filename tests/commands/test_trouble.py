@@ -142,6 +142,14 @@ def test_an_answer_that_cannot_be_printed_is_status_2(unit: Unit) -> None:
     assert b"No space left on device" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["get_flags", "get_states"])
+def test_an_answer_that_nobody_wants_is_no_error(unit: Unit, command: str) -> None:
+    unit.set("a")
+    line = "'%s' %s >&-" % (unit.path, command)
+    done = subprocess.run(["bash", "-c", line], env=unit.env, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_file_that_may_only_be_read(unit: Unit) -> None:
     unit.set("a")

@@ -135,6 +135,38 @@ def test_what_a_handler_cannot_be_called_with_is_its_own_failure(log: Log) -> No
     assert "takes 0 positional arguments but 1 was given" in log[0][1]
 
 
+class Unspeakable(Exception):
+    """Whoever tries to say what it is fails as well."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Nameless:
+    """It raises another error than the one that is expected where an attribute is missing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no " + name)
+
+
+def test_what_cannot_be_told_in_words_stops_nobody_either(log: Log) -> None:
+    heard: List[Any] = []
+
+    def speechless(event: Happened) -> None:
+        raise Unspeakable
+
+    events.handle_event(Happened)(speechless)
+    events.handle_event(Happened)(failing)
+    events.handle_event(Happened)(heard.append)
+    events.emit_event(Happened)
+    events.emit_event(Happened, origin=Nameless())
+    assert len(heard) == 2
+    assert [level for level, _ in log] == ["ERROR"] * 4
+    assert "an event handler failed: Unspeakable\n" in log[0][1]
+    assert all("in speechless" in message for _, message in log[::2])
+    assert all("ValueError: it broke" in message for _, message in log[1::2])
+
+
 def test_a_log_that_fails_stops_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

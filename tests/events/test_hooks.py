@@ -185,6 +185,28 @@ def test_an_external_handler_has_its_file_as_origin(unit: Unit) -> None:
     assert "heard HandlerInvoked shell.sh" in unit.log_text()
 
 
+def test_a_function_of_bash_has_its_file_as_origin(unit: Unit) -> None:
+    unit.write(
+        "reactive/told.py",
+        """
+        from charmhelpers.core.hookenv import charm_dir, log
+        from charms.reactive import events
+        @events.handle_event(events.HandlerInvoked, origin=charm_dir() + "/reactive/website.sh")
+        def told(event): log("heard %s" % event.handler)
+        """,
+    )
+    script = """\
+        #!/bin/bash
+        source charms.reactive.sh
+        @hook 'install'
+        function unpack() { :; }
+        reactive_handler_main
+        """
+    unit.write("reactive/website.sh", script, executable=True)
+    assert unit.run("install").status == 0
+    assert "heard reactive/website.sh:4:unpack" in unit.log_text()
+
+
 def test_events_in_a_restricted_hook(framework: Framework, told: Told) -> None:
     framework.main("collect-metrics")
     assert told == [("HookStarted", "collect-metrics"), ("HookCommitted", "collect-metrics")]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from documents import run
+from documents import run_as_module
 from framework.support import Framework
 
 
 def test_the_chapter_on_events_does_what_it_says(
     framework: Framework, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run("events.md", monkeypatch) == 8
+    assert run_as_module("events.md", monkeypatch) == 8

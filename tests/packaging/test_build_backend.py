@@ -115,7 +115,7 @@ def test_the_command_of_a_pure_wheel_is_the_script_of_python_under_both_names(wh
 def test_pytests_plugin_is_the_only_entry_point(wheel: zipfile.ZipFile) -> None:
     """pip leaves a script out that has the name of an entry point, so the command must be none."""
     text = wheel.read(INFO + "entry_points.txt").decode()
-    assert text == "[pytest11]\ncharms_reactive = pytest_charms_reactive\n"
+    assert text == "[pytest11]\npytest_charms_reactive = pytest_charms_reactive\n"
     assert "pytest_charms_reactive/__init__.py" in wheel.namelist()
 
 

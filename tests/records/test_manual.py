@@ -8,4 +8,4 @@ import documents
 
 
 def test_the_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert documents.run("records.md", monkeypatch) == 8
+    assert documents.run_as_module("records.md", monkeypatch) == 8

@@ -250,13 +250,13 @@ sqlite3.connect = lambda *args, **options: connect(*args, **{**options, "timeout
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
 def test_locked_by_another_process(unit: Unit, entry: Entry, lock: str) -> None:
     write_rows(unit.directory, BEFORE)
-    # Every process of the unit waits a fifth of a second instead of five seconds.
+    # Every process of the unit waits a fifth of a second instead of five seconds, or of sixty.
     unit.write("quick/sitecustomize.py", _LOCKED)
     path = "%s:%s" % (unit.directory / "quick", unit.env["PYTHONPATH"])
     holder = sqlite3.connect(str(state_file(unit.directory)), isolation_level=None)
     holder.execute("BEGIN %s" % lock)
     try:
-        done = entry(unit, PYTHONPATH=path)
+        done = entry(unit, PYTHONPATH=path, CHARMS_REACTIVE_LOCK_TIMEOUT="0.2")
     finally:
         holder.close()
     if entry is question and lock == "IMMEDIATE":

@@ -289,7 +289,7 @@ def test_only_the_leader_sets_the_applications_status(held: Held, juju: Juju) ->
     [
         ("blocked", "it is not a status"),
         (None, "it is not a status"),
-        (BlockedStatus, "its class"),
+        (BlockedStatus, r"not its class; give it a message: BlockedStatus\('...'\)"),
         (
             SimpleNamespace(name="unknown", message=""),
             "a charm can set active, blocked, maintenance, waiting",

@@ -10,4 +10,4 @@ from .conftest import Juju
 
 
 def test_the_chapter(juju: Juju, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert documents.run("status.md", monkeypatch, juju=juju) == 7
+    assert documents.run_as_module("status.md", monkeypatch, juju=juju) == 7

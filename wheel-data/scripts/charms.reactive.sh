@@ -16,6 +16,9 @@
     set +x
 } 2>/dev/null
 
+# Aliases of the script's own work in its functions, as they always have.
+shopt -s expand_aliases
+
 export PATH="$PATH:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/bin"
 export PYTHONPATH="${PYTHONPATH-}:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/lib"
 
@@ -178,11 +181,14 @@ function __reactive_quote() {
 
 # Note a decorator: FILE LINE TEST ARGUMENT...
 function __reactive_note() {
-    local argument arguments=""
-    __reactive_files+=("$1")
+    local file=$1 argument arguments=""
+    if [[ "$file" != /* ]]; then
+        file=$PWD/$file # its text is read later, and the script may go elsewhere before
+    fi
+    __reactive_files+=("$file")
     __reactive_lines+=("$2")
     if [[ "$__reactive_mode" == declare ]]; then
-        __reactive_say decorator "$1" "$2" "$3" "$(($# - 3))" "${@:4}"
+        __reactive_say decorator "$file" "$2" "$3" "$(($# - 3))" "${@:4}"
         return
     fi
     for argument in "${@:4}"; do

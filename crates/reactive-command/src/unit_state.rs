@@ -36,7 +36,8 @@ impl UnitState {
         // Never made here: the command in Python does that, and says what is wrong if it cannot.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path()?, flags)?;
-        connection.busy_timeout(timeout())?;
+        let given = env::var(TIMEOUT_VARIABLE).unwrap_or_default();
+        connection.busy_timeout(timeout(&given, env::var_os(HOOK_VARIABLE).is_some()))?;
         let mut state = Self { connection, waited_for: false };
         state.begin("BEGIN")?;
         Ok(state)
@@ -150,10 +151,33 @@ fn path() -> Result<PathBuf, NotOurs> {
     }
 }
 
-fn timeout() -> Duration {
-    let given = env::var(TIMEOUT_VARIABLE).ok().and_then(|seconds| seconds.parse::<f64>().ok());
-    let seconds = given.filter(|seconds| (0.0..=LONGEST_TIMEOUT).contains(seconds));
-    let in_hook = env::var_os(HOOK_VARIABLE).is_some();
+fn timeout(given: &str, in_hook: bool) -> Duration {
     let default = if in_hook { DEFAULT_TIMEOUT_IN_HOOK } else { DEFAULT_TIMEOUT };
+    let given = given.parse::<f64>().ok();
+    let seconds = given.filter(|seconds| (0.0..=LONGEST_TIMEOUT).contains(seconds));
     Duration::from_secs_f64(seconds.unwrap_or(default))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::timeout;
+
+    #[test]
+    fn what_a_hook_has_started_waits_for_it() {
+        for (given, in_hook, seconds) in [
+            ("", false, 60.0),
+            ("", true, 3600.0),
+            ("0.5", true, 0.5),
+            ("0", false, 0.0),
+            ("-1", false, 60.0),
+            ("nan", true, 3600.0),
+            ("1e9", false, 60.0),
+            ("soon", false, 60.0),
+        ] {
+            let wanted = Duration::from_secs_f64(seconds);
+            assert_eq!(timeout(given, in_hook), wanted, "{given:?} {in_hook}");
+        }
+    }
 }

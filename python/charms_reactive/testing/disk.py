@@ -181,6 +181,7 @@ def write_rows(
         return
     with contextlib.closing(sqlite3.connect(str(path))) as database:
         database.execute("PRAGMA synchronous = OFF")  # only this process's own test depends on it
+        database.execute("PRAGMA journal_mode = OFF")
         database.executemany("INSERT INTO kv (key, data) VALUES (?, ?)", rows)
         for statement in statements:
             database.execute(statement)

@@ -751,11 +751,16 @@ def _show_warning(
 
 def _switch_environment(variables: Mapping[str, str]) -> None:
     zone = os.environ.get("TZ")
-    for key in [key for key in os.environ if key not in variables]:
-        del os.environ[key]
-    for key, value in variables.items():
-        if os.environ.get(key) != value:
-            os.environ[key] = value
+    # By the encoded names and values: os.environ encodes each anew whenever it is asked.
+    there: Any = os.environ._data  # type: ignore[attr-defined]
+    wanted = {os.fsencode(key): os.fsencode(value) for key, value in variables.items()}
+    for key in [key for key in there if key not in wanted]:
+        os.unsetenv(key)
+        del there[key]
+    for key, value in wanted.items():
+        if there.get(key) != value:
+            os.putenv(key, value)
+            there[key] = value
     if os.environ.get("TZ") != zone:
         import time
 

@@ -1,8 +1,4 @@
-"""A charm's code as a type checker sees it; test_typing.py runs mypy on it, and nothing else does.
-
-A line that is an error says so: ``type: ignore`` with the code. Were it no error, mypy in strict mode
-would complain about the comment.
-"""
+"""A charm's code that uses events, as a type checker sees it."""
 
 from __future__ import annotations
 

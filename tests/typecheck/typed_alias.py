@@ -1,8 +1,4 @@
-"""A charm's code as a type checker sees it, under the name that charms use; test_typing.py runs mypy on it.
-
-A line that is an error says so: ``type: ignore`` with the code. Were it no error, mypy in strict mode
-would complain about the comment.
-"""
+"""A charm's code as a type checker sees it, under the name that charms use."""
 
 from __future__ import annotations
 

@@ -1,0 +1,66 @@
+"""A charm's code that keeps records and adds statuses, as a type checker sees it."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from typing_extensions import assert_type
+
+from charms_reactive import records, status
+from charms_reactive.events import PostRecordUpdate, handle_event
+from charms_reactive.records import Record
+
+
+class Setting(Record, key="key"):
+    key: str
+    value: Optional[str] = None
+    sensitive: bool = False
+
+
+class Special(Setting):
+    tags: List[str] = []  # noqa: RUF012 -- each record has its own
+
+
+assert_type(Setting.get("a"), Setting)
+assert_type(Setting.get("a", None), Optional[Setting])
+assert_type(Setting.get(key="a"), Setting)
+assert_type(Setting.create(key="a"), Setting)
+assert_type(Special.all(), List[Special])
+assert_type(Special.filter(sensitive=True), List[Special])
+
+setting = Setting(key="a", value="x")
+assert_type(setting.sensitive, bool)
+setting.save()
+Setting(key=1)  # type: ignore[arg-type]
+Setting(valeu="x")  # type: ignore[call-arg]
+Setting()  # type: ignore[call-arg]
+setting.value = 3  # type: ignore[assignment]
+_ = setting.valeu  # type: ignore[attr-defined]
+_ = Setting.get("a", None).value  # type: ignore[union-attr]
+Setting.get(1.5)  # type: ignore[call-overload]
+
+
+@handle_event(PostRecordUpdate, origin=Setting)
+def changed(event: PostRecordUpdate[Setting]) -> None:
+    assert_type(event.record, Setting)
+    _ = event.record.valeu  # type: ignore[attr-defined]
+    _ = event.dif  # type: ignore[attr-defined]
+
+
+with status.context() as opened:
+    assert_type(opened, status.Context)
+    status.add(status.BlockedStatus("x"))
+    status.add("x")  # type: ignore[arg-type]
+    status.add(status.BlockedStatus("x"), app="x")  # type: ignore[arg-type]
+
+
+@status.on_error(status.BlockedStatus("x"), ValueError)
+def work(number: int) -> str:
+    return str(number)
+
+
+assert_type(work(1), str)
+work("x")  # type: ignore[arg-type]
+status.on_error(status.BlockedStatus("x"), "ValueError")  # type: ignore[arg-type]
+status.BlockedStatus(3)  # type: ignore[arg-type]
+records.Record.get("a")
