@@ -376,6 +376,25 @@ def test_what_the_juju_side_does_not_have_is_refused(charm: Charm) -> None:
         Unit(charm).run("install", State(juju={"weather": "fine", "leader": False}))
 
 
+def test_a_state_means_the_same_to_another_unit_of_the_name(tmp_path: Path, in_process: bool) -> None:
+    files = {
+        "reactive/app.py": """\
+            from charmhelpers.core import hookenv
+            from charms.reactive import *
+
+            @when_file_changed(hookenv.charm_dir() + "/templates/page")
+            def render():
+                set_flag("rendered")
+            """,
+        "templates/page": "page",
+    }
+    charm = Charm.of(tmp_path / "charm", files=files)
+    first = Unit(charm, in_process=in_process).run("install")
+    assert first.handlers == ["render"]
+    assert str(tmp_path) not in first.state.dumps()
+    assert Unit(charm, in_process=in_process).run("update-status", first.state).handlers == []
+
+
 @pytest.mark.parametrize("attempt", ["/etc/passwd", "../x"])
 def test_files_of_a_state_are_in_the_charm_directory(charm: Charm, attempt: str) -> None:
     with pytest.raises(CharmError, match="is not in the charm directory"):

@@ -62,20 +62,6 @@ class Report:
         """Something could not be done; stderr tells what."""
 
 
-def charm_directory(unit: str) -> str:
-    """The charm directory that Juju would give a unit of this name.
-
-    It stands in what is written for the temporary one that the unit has in each run: charms and the
-    framework keep paths of their files in the unit state.
-    """
-    return "/var/lib/juju/agents/unit-%s/charm" % unit.replace("/", "-")
-
-
-def text_of(state: State, unit: Unit) -> str:
-    """A state as it is written."""
-    return state.dumps().replace(str(unit._unit.charm_dir), charm_directory(unit.name))
-
-
 def traceback_of(outcome: Outcome, unit: Unit) -> str:
     """The traceback of what ended a hook, or whatever else it had to say last; empty if it succeeded.
 
@@ -134,13 +120,13 @@ class JsonReport(Report):
             "in_process": unit.in_process,
             "engine": self.engine,
             **self._document,
-            "state": json.loads(text_of(state, unit)),
+            "state": state.to_json(),
         }
 
     def ran(self, name: str, outcome: Outcome, explanations: Mapping[str, str]) -> None:
         action = outcome.action
         kind, about = ("action", "") if action is not None else ("hook", name.partition(":")[2])
-        self._document["state"] = json.loads(text_of(outcome.state, self.unit))
+        self._document["state"] = outcome.state.to_json()
         self._document["hooks"].append(
             {
                 "name": outcome.name,

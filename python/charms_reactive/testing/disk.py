@@ -153,8 +153,18 @@ def _empty_unit_state() -> bytes:
     return _template
 
 
+def deployed(unit: str) -> str:
+    """The charm directory that Juju would give a unit of this name.
+
+    It stands in states for the directory that a unit happens to have here, since charms and the framework
+    keep paths of their files in the unit state: a state means the same to every unit of the name.
+    """
+    return "/var/lib/juju/agents/unit-%s/charm" % unit.replace("/", "-")
+
+
 def write_rows(
     path: Path,
+    moved: Tuple[str, str],
     flags: Iterable[str],
     values: Mapping[str, Any],
     stored: Mapping[str, Any],
@@ -164,6 +174,7 @@ def write_rows(
 
     Args:
         path: of the file; replaced.
+        moved: a path in keys and values, and what is written for it.
         flags: that are set.
         values: of those flags that have one.
         stored: other rows by key, with their values before they become JSON.
@@ -176,6 +187,7 @@ def write_rows(
     path.chmod(0o600)
     rows = [(FLAG_ROWS + flag, json.dumps(values.get(flag))) for flag in flags]
     rows += [(key, json.dumps(value)) for key, value in stored.items()]
+    rows = [(key.replace(*moved), data.replace(*moved)) for key, data in rows]
     statements = tuple(tables)
     if not rows and not statements:
         return
@@ -191,6 +203,10 @@ def write_rows(
 class Rows:
     """The rows of a unit state, read once.
 
+    Args:
+        path: of the file; there need not be one.
+        moved: a path in keys and values, and what is read for it.
+
     Attributes:
         flags: that are set.
         values: of those flags that have one.
@@ -198,7 +214,7 @@ class Rows:
         tables: SQL that makes and fills tables of the charm's own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, moved: Tuple[str, str]) -> None:
         self.flags: List[str] = []
         self.values: Dict[str, Any] = {}
         self.stored: Dict[str, Any] = {}
@@ -210,7 +226,7 @@ class Rows:
             if "kv" not in known:
                 return
             for key, data in database.execute("SELECT key, data FROM kv ORDER BY key"):
-                value = json.loads(data)
+                key, value = key.replace(*moved), json.loads(data.replace(*moved))
                 if not key.startswith(FLAG_ROWS):
                     self.stored[key] = value
                     continue
@@ -240,8 +256,8 @@ def _dumped(database: sqlite3.Connection, names: Iterable[str]) -> Iterator[str]
             yield "INSERT INTO %s VALUES (%s)" % (quoted, text)
 
 
-def flags_in(path: Path) -> FrozenSet[str]:
-    """The flags that are set in a unit state; none if there is no file yet."""
+def flags_in(path: Path, moved: Tuple[str, str]) -> FrozenSet[str]:
+    """The flags that are set in a unit state; none if there is no file yet. Read as :class:`Rows` are."""
     if not path.exists():
         return frozenset()
     with contextlib.closing(sqlite3.connect(str(path))) as database:
@@ -253,4 +269,4 @@ def flags_in(path: Path) -> FrozenSet[str]:
             if "no such table" in str(error):
                 return frozenset()
             raise
-    return frozenset(key[len(FLAG_ROWS) :] for (key,) in rows)
+    return frozenset(key[len(FLAG_ROWS) :].replace(*moved) for (key,) in rows)

@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NoReturn, Optio
 
 import yaml
 
-from ._progress import JsonReport, Report, TextReport, charm_directory, text_of
+from ._progress import JsonReport, Report, TextReport
 from .charm import Charm, listed
 from .errors import CharmError
 from .hooks import Hook, known_hooks
@@ -341,9 +341,9 @@ def _meant(wrong: str, known: Any) -> str:
 
 
 # -- the state --------------------------------------------------------------------------------------
-def _given(asked: argparse.Namespace, charm: Charm, unit: str, charm_dir: Path) -> State:
+def _given(asked: argparse.Namespace, charm: Charm, unit: str) -> State:
     """The state of the unit before the first hook."""
-    state = _read(asked.state, unit, charm_dir) if asked.state is not None else State()
+    state = _read(asked.state) if asked.state is not None else State()
     changes: Dict[str, Any] = {}
     if asked.config:
         changes["config"] = {**state.config, **dict(_option(charm, text) for text in asked.config)}
@@ -436,7 +436,7 @@ def _meant_of(whose: str, there: Any) -> str:
     return _meant(whose, there) if there else "; relate it with --relate first"
 
 
-def _read(path: Path, unit: str, charm_dir: Path) -> State:
+def _read(path: Path) -> State:
     """The state that a run before this one wrote; of a new unit if there is no file.
 
     Raises:
@@ -451,7 +451,7 @@ def _read(path: Path, unit: str, charm_dir: Path) -> State:
     except UnicodeDecodeError:
         raise CharmError("--state %s: the file is not text" % path) from None
     try:
-        return State.from_json(json.loads(text.replace(charm_directory(unit), str(charm_dir))))
+        return State.from_json(json.loads(text))
     except (CharmError, ValueError) as error:
         raise CharmError("--state %s: %s" % (path, error)) from error
 
@@ -488,7 +488,7 @@ def _simulate(asked: argparse.Namespace, report: Report) -> int:
     with tempfile.TemporaryDirectory(prefix="charms.reactive-") as temporary:
         place = Path(temporary).resolve()
         charm_dir = place / "unit" / "charm"
-        state = _given(asked, charm, name, charm_dir)
+        state = _given(asked, charm, name)
         unit = Unit(
             charm,
             name=name,
@@ -503,7 +503,7 @@ def _simulate(asked: argparse.Namespace, report: Report) -> int:
 
         def keep(state: State) -> None:
             if asked.state is not None:
-                _write(asked.state, text_of(state, unit))
+                _write(asked.state, state.dumps())
 
         try:
             return _run(unit, state, list(zip(steps, parameters)), asked, report, keep)

@@ -12,7 +12,7 @@ from typing import Any, ContextManager, Dict, FrozenSet, List, Mapping, Optional
 
 from . import hooktools, inprocess, translation
 from .charm import Charm, listed
-from .disk import CharmFiles, Rows, flags_in, write_rows
+from .disk import CharmFiles, Rows, deployed, flags_in, write_rows
 from .errors import CharmError
 from .explain import Record
 from .hooks import Hook
@@ -91,6 +91,7 @@ class SimulatedUnit:
         self.engine = engine
         self.name = name or "%s/0" % self.charm.name
         self.application = self.name.partition("/")[0]
+        self._moved = (str(self.charm_dir), deployed(self.name))
         self._hooks_run = 0
         # Known without a look at the disk, between load() and the hook that follows.
         self._flags_loaded: Optional[FrozenSet[str]] = None
@@ -299,7 +300,7 @@ class SimulatedUnit:
     @property
     def flags(self) -> FrozenSet[str]:
         """The flags that are set in the unit state on disk."""
-        return flags_in(self.state_file)
+        return flags_in(self.state_file, self._moved)
 
     def refresh(self, charm: Union[str, os.PathLike[str], Charm]) -> None:
         """Get another revision of the charm, as ``juju refresh`` gives it; runs no ``upgrade-charm``.
@@ -327,7 +328,8 @@ class SimulatedUnit:
             there.clear()
             there.update(juju)
         self._files.restore(state.files)
-        write_rows(self.state_file, state.flags, state.flag_values, state.stored, state.tables)
+        moved = (self._moved[1], self._moved[0])
+        write_rows(self.state_file, moved, state.flags, state.flag_values, state.stored, state.tables)
         self._flags_loaded = state.flags
 
     def dump(self, rows: Optional[Rows] = None) -> State:
@@ -336,7 +338,7 @@ class SimulatedUnit:
         Args:
             rows: of the unit state, for whoever has just read them.
         """
-        rows = Rows(self.state_file) if rows is None else rows
+        rows = Rows(self.state_file, self._moved) if rows is None else rows
         return translation.state_of(self._read(), rows, self._files.changed(), self.charm)
 
     def normal(self, state: State) -> State:
@@ -491,7 +493,7 @@ class SimulatedUnit:
         action, reboot = self._settle(ended.exit_status == 0)
         log, tools = self._calls()
         self._write_log(name, log, stdout, stderr)
-        self.rows = Rows(self.state_file)
+        self.rows = Rows(self.state_file, self._moved)
         failed_hook = ended.exit_status != 0 and parameters is None
         return HookRun(
             name=name,
