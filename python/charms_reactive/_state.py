@@ -130,6 +130,9 @@ class UnitState:
         self._took_back = False
         # The hook whose shell handler has started this process.
         self._hook: Optional[str] = None
+        # What that hook had told its child processes, if this is a hook as well. It keeps its undo row: what
+        # a hook inside of it commits is its own to undo.
+        self._outer: Optional[Dict[str, str]] = None
         #: What adopting the state had to undo of a hook that was killed.
         self.recovered: List[Change] = []
 
@@ -396,13 +399,17 @@ class UnitState:
         """Begin a hook: repair what a killed one left behind, and drop its scratch rows."""
         self.fresh()
         self._took_back = False
+        self._outer = None
         if self._has_scratch():
             self.begin()
             with _Explained(self, "read"):
-                if self._armed() == this_process():  # a hook before it that could not be rolled back
+                if self._is_inside():
+                    rows = self._query("SELECT key, data FROM kv WHERE " + _IS_SCRATCH, _SCRATCH)
+                    self._outer = {key: data for key, data in rows if key not in (_UNDO, _ARMED)}
+                elif self._armed() == this_process():  # a hook before it that could not be rolled back
                     self.recovered = self._undo({})
                     self._reload()
-                if self._query("SELECT 1 FROM kv WHERE key = ?", (REMOVED,)):
+                if self._outer is None and self._query("SELECT 1 FROM kv WHERE key = ?", (REMOVED,)):
                     # Only 1.5.x leaves this, having run handlers; which changes of files it has used
                     # up, its shared row of each file tells, and not what ours had seen before.
                     self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(FILES_SEEN))
@@ -415,6 +422,7 @@ class UnitState:
         if self._has_scratch():
             self.begin()
             self._drop_scratch()
+            self._hand_back()
         with _Explained(self, "commit"):
             self._kv.flush()
         self._took_back = False
@@ -444,15 +452,17 @@ class UnitState:
                 self._adopt(self._open())
             conn = self._conn
             conn.rollback()
-            if self._armed() is not None:
+            inside = self._is_inside()
+            if self._armed() is not None and not inside:
                 conn.execute("BEGIN IMMEDIATE")
                 self._undo({})
                 self._drop_scratch()
                 conn.commit()
-            elif self._has_scratch():
+            elif self._has_scratch() and (self._outer is not None or not inside):
                 try:
                     conn.execute("BEGIN IMMEDIATE")
                     self._drop_scratch()
+                    self._hand_back()
                     conn.commit()
                 except (sqlite3.Error, UnitStateError):
                     conn.rollback()  # it does no harm, and the next hook drops it
@@ -471,10 +481,11 @@ class UnitState:
         self.begin()
         self._check_file("commit")
         with _Explained(self, "commit"):
-            undo = self._undo_row()
-            if undo is not None:
-                self._write(_UNDO, undo)
-            self._write(_ARMED, json.dumps(this_process()))
+            if self._outer is None:
+                undo = self._undo_row()
+                if undo is not None:
+                    self._write(_UNDO, undo)
+                self._write(_ARMED, json.dumps(this_process()))
             for key, value in scratch.items():
                 self._write(key, json.dumps(value))
             self._conn.commit()
@@ -487,12 +498,14 @@ class UnitState:
         """Take over what a child process did: its changes, in order as far as they are known."""
         before = set(self.engine.flags())
         self.forget()
-        self._took_back = True
+        self._took_back = self._outer is None
         self.begin()
         recorded = [Change(item[1:], item[:1] == "+") for item in self.get(CHANGES, [])]
         touched = self.get(WATCH, {}).get("pending", [])
-        for key in (_ARMED, CHANGES, WATCH, REMOVED):
+        for key in (CHANGES, WATCH, REMOVED):
             self._delete(key)
+        if self._outer is None:
+            self._delete(_ARMED)
         after = set(self.engine.flags())
         named = {change.flag for change in recorded}
         changes = recorded + [Change(flag, False) for flag in sorted(before - after) if flag not in named]
@@ -544,6 +557,11 @@ class UnitState:
             if own:
                 conn.rollback()
             raise
+
+    def _is_inside(self) -> bool:
+        """Whether a shell handler of another hook, which goes on, has started this one."""
+        armed = self._armed()
+        return armed is not None and armed != this_process() and _is_alive(armed)
 
     def _armed(self) -> Optional[str]:
         """The process for whose hook the undo row is armed."""
@@ -639,11 +657,20 @@ class UnitState:
         return bool(rows)
 
     def _drop_scratch(self) -> None:
-        """Delete all scratch rows, in the open transaction."""
-        self._execute("DELETE FROM kv WHERE " + _IS_SCRATCH, _SCRATCH)
+        """Delete all scratch rows, in the open transaction; the undo row only if it is this hook's."""
+        if self._outer is None:
+            self._execute("DELETE FROM kv WHERE " + _IS_SCRATCH, _SCRATCH)
+        else:
+            kept = "DELETE FROM kv WHERE key NOT IN (?, ?) AND (%s)" % _IS_SCRATCH
+            self._execute(kept, (_UNDO, _ARMED, *_SCRATCH))
         with _Explained(self, "read"):
             if not any(map(_left_behind, self._undone())):
                 self._delete(_UNDONE)
+
+    def _hand_back(self) -> None:
+        """Leave to the hook around this one what it had told its child processes."""
+        for key, data in (self._outer or {}).items():
+            self._write(key, data)
 
     def drop_triggers(self) -> None:
         """Delete the scratch rows of all triggers."""

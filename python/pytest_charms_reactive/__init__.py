@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SPEEDS = {"in-process": [True], "processes": [False], "both": [True, False]}
 _HOOKS = pytest.StashKey[List[Any]]()
+_MODEL = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -114,11 +115,16 @@ def juju_unit(
 
 @pytest.fixture
 def juju_model(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: Path) -> Iterator[Model]:
-    """A model without applications, which is taken down when the test ends."""
+    """A model without applications, which is taken down when the test ends.
+
+    One with other arguments, of Juju 4 for example, is
+    ``Model(juju_version="4.0", in_process=juju_in_process)`` in a ``with`` statement.
+    """
     from charms_reactive.testing import Model
 
     seed = request.config.getoption("--juju-seed")
     with Model(tmp_path / "model", seed=seed, in_process=juju_in_process) as model:
+        request.node.stash[_MODEL] = model
         yield model
 
 
@@ -133,6 +139,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         from . import _messages
 
         report.sections.append(("Juju hooks", _messages.hooks(outcomes)))
+    model = item.stash.get(_MODEL, None)
+    if report.when == "call" and report.failed and model is not None and model.steps:
+        from . import _messages
+
+        report.sections.append(("Juju model", "%s\n\n%s" % (_messages.steps(model.steps), model)))
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> Optional[List[str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Sequence
 
-from charms_reactive.testing import Handlers, Outcome, Record, State, differences
+from charms_reactive.testing import Handlers, HookRun, Outcome, Record, State, Status, Step, differences
 
 _MOST_HOOKS = 12
+_MOST_STEPS = 24
 _MOST_LINES = 40
 _MOST_NAMES = 10
 
@@ -16,6 +17,8 @@ def comparison(op: str, left: Any, right: Any) -> Optional[List[str]]:
     """The lines for a comparison that did not hold; ``None`` if there is nothing better to say than usual."""
     if op == "==" and isinstance(left, State) and isinstance(right, State):
         return ["the states are equal, but (- only right, + only left):", *differences(right, left)]
+    if op == "==" and isinstance(left, Status) and isinstance(right, Status):
+        return ["the status is %r, but it is" % str(right), repr(str(left))]
     if op == "in" and isinstance(right, Handlers):
         return ["%s ran, but" % _quoted(left), *_why_not(right.record, left), _ran(right)]
     if op == "not in" and isinstance(right, Handlers):
@@ -112,7 +115,22 @@ def hooks(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def _said(outcome: Outcome) -> List[str]:
+def steps(ran: Sequence[Step]) -> str:
+    """What the hooks of a model did, a line each, and the log of those that failed."""
+    lines: List[str] = []
+    left_out = len(ran) - _MOST_STEPS
+    if left_out > 0:
+        lines.append("(%d before these)" % left_out)
+    for step in ran[-_MOST_STEPS:]:
+        if step.run.succeeded:
+            lines.append("%s: ran %s" % (step, _listed(step.run.handlers.names) or "no handler"))
+        else:
+            lines.append(str(step))
+            lines += ["    " + line for line in _said(step.run)]
+    return "\n".join(lines)
+
+
+def _said(outcome: HookRun) -> List[str]:
     lines = ["%s %s" % (entry.level, line) for entry in outcome.log for line in entry.message.splitlines()]
     # What a hook said last is next to what ended it. The framework logs the traceback that is on stderr, too.
     if not any("Traceback" in line for line in lines):

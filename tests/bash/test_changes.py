@@ -171,6 +171,63 @@ def test_what_a_function_merely_returns_means_nothing(unit: BashUnit) -> None:
     assert unit.committed_flags() == ["a", "b"]
 
 
+# -- a hook inside of a function --------------------------------------------------------------------
+INSIDE = """\
+from charms.reactive import *
+
+register_trigger(when="inner", set_flag="triggered")
+
+@hook("install")
+def inner():
+    set_flag("inner")
+    if is_flag_set("fail.inside"):
+        raise RuntimeError("inside")
+"""
+
+
+def _with_a_hook_inside(unit: BashUnit, end: str) -> None:
+    """A function of ``start`` that runs ``install``, which has a bash function as well."""
+    unit.command("set_flag", "before")
+    unit.hook_file("hooks/install")
+    unit.write("reactive/inside.py", INSIDE)
+    unit.script(
+        "@when inner\n@hook install\ng() { :; }\n@hook install\nh() { set_flag deep; }", "reactive/in.sh"
+    )
+    body = 'set_flag a\nclear_flag before\nJUJU_HOOK_NAME=install "$CHARM_DIR/hooks/install"\n%s' % end
+    unit.script("@hook start\nf() {\n%s\n}" % body)
+
+
+def test_a_hook_inside_of_a_function_is_part_of_the_one_around_it(unit: BashUnit) -> None:
+    _with_a_hook_inside(unit, "set_flag b")
+    unit.succeed("start")
+    assert unit.committed_flags() == ["a", "b", "deep", "inner", "triggered"]
+    assert not [key for key in unit.rows() if ".dispatch." in key]
+
+
+def test_what_a_hook_inside_has_done_is_undone_with_the_one_around_it(unit: BashUnit) -> None:
+    _with_a_hook_inside(unit, "exit 3")
+    unit.fail("start")
+    assert unit.committed_flags() == ["before"]
+
+
+def test_a_kill_undoes_both(unit: BashUnit) -> None:
+    _with_a_hook_inside(unit, '[[ -e spare ]] || kill -KILL "$PPID"\nset_flag b')
+    assert unit.run("start").status == -signal.SIGKILL
+    assert unit.command("get_flags").stdout == "before"
+    unit.write("spare", "")
+    unit.succeed("start")
+    assert unit.committed_flags() == ["a", "b", "deep", "inner", "triggered"]
+
+
+def test_a_failure_inside_leaves_the_hook_around_it_to_decide(unit: BashUnit) -> None:
+    _with_a_hook_inside(unit, "true")
+    unit.command("set_flag", "fail.inside")
+    unit.succeed("start")
+    assert "inner" not in unit.committed_flags()
+    assert {"a", "fail.inside"} <= set(unit.committed_flags())
+    assert not [key for key in unit.rows() if ".dispatch." in key]
+
+
 # -- in parallel, in the background -----------------------------------------------------------------
 def test_twenty_commands_at_once_all_arrive(unit: BashUnit) -> None:
     body = """\

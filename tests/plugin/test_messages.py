@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 TEST = """\
 from charms_reactive.testing import State, Status
 
@@ -88,6 +90,44 @@ def test_a_hook_that_failed(suite: Any) -> None:
     assert "config-changed FAILED: ValueError: port 70000 is none\n" in result.output
     assert result.output.count("    ERROR ValueError: port 70000 is none") == 2
     assert "in check_port" in result.output
+
+
+def test_a_status_that_differs(suite: Any) -> None:
+    suite.write({"reactive/shop.py": STATUS})
+    assert said(suite, 'assert then.status == Status("active", "on port 80")').splitlines() == [
+        "AssertionError: assert the status is 'active: on port 80', but it is",
+        "'blocked: no database'",
+    ]
+
+
+STATUS = """\
+    from charmhelpers.core import hookenv
+    from charms.reactive import when_not
+
+    @when_not("db.ready")
+    def wait():
+        hookenv.status_set("blocked", "no database")
+    """
+
+
+@pytest.mark.parametrize("speed", ["in-process", "processes"])
+def test_what_the_hooks_of_a_model_did(suite: Any, speed: str) -> None:
+    suite.write(
+        {
+            "tests/test_it.py": """\
+                def test_it(juju_model):
+                    juju_model.deploy(".", config={"port": 70000}, units=2)
+                    assert not juju_model.settle().errors
+                """
+        }
+    )
+    result = suite.run("--juju-units", speed)
+    assert result.counts == {"failed": 1}, result
+    assert "- Juju model -" in result.output
+    assert "shop/0 install: ran install\n" in result.output
+    for unit in ("shop/0", "shop/1"):
+        assert "%s config-changed FAILED: ValueError: port 70000 is none\n" % unit in result.output
+    assert result.output.count("    ERROR ValueError: port 70000 is none") == 2
 
 
 def test_tests_that_succeed_say_nothing(suite: Any) -> None:

@@ -368,6 +368,19 @@ def test_modules_of_charmhelpers_are_new_for_each_hook(probe: Probe) -> None:
     assert [probe.python(text).stdout for _ in range(3)] == ["False False\n"] * 3
 
 
+def test_a_library_s_submodule_that_a_hook_was_the_first_to_import_is_there_in_the_next(
+    probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package, name in ((logging, "handlers"), (json, "tool")):
+        monkeypatch.delitem(sys.modules, "%s.%s" % (package.__name__, name), raising=False)
+        monkeypatch.delattr(package, name, raising=False)
+    text = """
+        import json.tool, logging.handlers
+        print(logging.handlers.SysLogHandler.__name__, json.tool.main.__name__)
+    """
+    assert [probe.python(text).stdout for _ in range(3)] == ["SysLogHandler main\n"] * 3
+
+
 # -- the interpreter ---------------------------------------------------------------------------------
 def _filters() -> Any:
     return list(warnings.filters)
@@ -399,10 +412,12 @@ LOOKS: Dict[str, Callable[[], Any]] = {
     "path_hooks": lambda: list(sys.path_hooks),
     "random": random.getstate,
     "recursion": sys.getrecursionlimit,
+    "signal mask": lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
     "signals": lambda: [
         signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1)
     ],
     "streams": lambda: (sys.stdin, sys.stdout, sys.stderr, sys.__stdout__),
+    "switching": sys.getswitchinterval,
     "subprocess": lambda: dict(vars(subprocess.Popen)) and (subprocess.call, subprocess.Popen.__init__),
     "time": lambda: (time.sleep, time.localtime(0)),
     "umask": _umask,
@@ -427,6 +442,8 @@ UPSET = """
     sys.path.insert(0, "/nowhere")
     sys.path_hooks.insert(0, print)
     random.seed(1)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+    sys.setswitchinterval(1.0)
     sys.setrecursionlimit(sys.getrecursionlimit() + 7)
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda *_: None)

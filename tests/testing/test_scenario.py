@@ -245,6 +245,18 @@ def test_impossible_states_are_refused_unless_the_test_insists(charm: Charm) -> 
     assert Unit(charm, check=False).run("leader-elected", given).succeeded
 
 
+@pytest.mark.parametrize("run", [Unit.run, Unit.run_action])
+def test_what_is_no_state_is_refused(charm: Charm, run: Any) -> None:
+    unit = Unit(charm)
+    name = "install" if run is Unit.run else "backup"
+    wrong: Any = {"config": {}}
+    with pytest.raises(CharmError, match=r"is given a State\(\.\.\.\), and not \{'config': \{\}\}"):
+        run(unit, name, wrong)
+    wrong = unit.run("install")
+    with pytest.raises(CharmError, match=r"the one that it left is its \.state"):
+        run(unit, name, wrong)
+
+
 def test_a_hook_that_does_not_exist_is_no_failed_hook(charm: Charm) -> None:
     with pytest.raises(CharmError, match="did you mean config-changed"):
         Unit(charm).run("config-change")

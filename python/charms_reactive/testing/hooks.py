@@ -127,6 +127,11 @@ def complete(hook: Hook, charm: Charm, state: State, juju_version: str) -> Hook:
     about = hook.relation_event
     if about is not None:
         endpoint, event = about
+        if hook.relation is None and not any(one.endpoint == endpoint for one in state.relations):
+            raise CharmError(
+                "%s needs a relation, and nothing is related on %s: give the state one, such as "
+                'relations=[Relation("%s", "other", [0])]' % (hook.name, endpoint, endpoint)
+            )
         relation = state.relation(hook.relation or endpoint)
         if relation.endpoint != endpoint:
             raise CharmError("%s is no hook of relation %s" % (hook.name, relation.id))

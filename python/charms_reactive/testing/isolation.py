@@ -1004,6 +1004,12 @@ def _restore_modules(modules: Dict[str, ModuleType]) -> None:
             continue
         if name.partition(".")[0] in ("charms", "charmhelpers") or not _of_library(loaded[name]):
             del loaded[name]
+            continue
+        package, _, last = name.rpartition(".")
+        # It became an attribute of its package when it was imported, which it is not again: ``logging`` was put
+        # back without its ``handlers``, and nobody executes ``logging.handlers`` a second time.
+        if package in loaded and not hasattr(loaded[package], last):
+            setattr(loaded[package], last, loaded[name])
     for name, module in modules.items():
         if loaded.get(name) is not module:
             loaded[name] = module
@@ -1035,6 +1041,8 @@ def _saved_process() -> Callable[[], None]:
     recursion = sys.getrecursionlimit()
     collecting = gc.isenabled()
     connecting = socket.getdefaulttimeout()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    switching = sys.getswitchinterval()
 
     def restore() -> None:
         if directory is not None:
@@ -1052,5 +1060,9 @@ def _saved_process() -> Callable[[], None]:
         if gc.isenabled() != collecting:
             (gc.enable if collecting else gc.disable)()
         socket.setdefaulttimeout(connecting)
+        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) != blocked:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if sys.getswitchinterval() != switching:
+            sys.setswitchinterval(switching)
 
     return restore

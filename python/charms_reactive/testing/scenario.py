@@ -24,6 +24,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from . import consistency, hooks
 from .charm import Charm
+from .errors import CharmError
 from .hooks import Hook
 from .run import HookRun
 from .state import Relation, State, differences
@@ -170,9 +171,9 @@ class Unit:
 
         Raises:
             InconsistentStateError: Juju could not bring a unit into this state.
-            CharmError: there is no such hook, relation or remote unit.
+            CharmError: there is no such hook, relation or remote unit, or the state is none.
         """
-        given = self._unit.normal(State() if state is None else state)
+        given = self._unit.normal(_checked(state))
         if not isinstance(hook, Hook):
             wanted = relation.id if isinstance(relation, Relation) and relation.number >= 0 else None
             if relation is not None and wanted is None:
@@ -201,7 +202,7 @@ class Unit:
             InconsistentStateError: Juju could not bring a unit into this state.
             CharmError: the charm has no such action, or the action no such parameter.
         """
-        given = self._unit.normal(State() if state is None else state)
+        given = self._unit.normal(_checked(state))
         if self._check:
             consistency.check(self.charm, given, None, self.name, self.juju_version)
         self._unit.load(given)
@@ -217,6 +218,14 @@ class Unit:
     def _outcome(self, given: State, run: HookRun) -> Outcome:
         values = {spec.name: getattr(run, spec.name) for spec in fields(HookRun)}
         return Outcome(**values, given=given, state=self._unit.dump(self._unit.rows))
+
+
+def _checked(state: Optional[State]) -> State:
+    if isinstance(state, HookRun):
+        raise CharmError("a hook is given a state, and not an outcome: the one that it left is its .state")
+    if state is not None and not isinstance(state, State):
+        raise CharmError("a hook is given a State(...), and not %r" % (state,))
+    return State() if state is None else state
 
 
 def _quick_directory() -> Optional[str]:
