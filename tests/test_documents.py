@@ -25,7 +25,9 @@ def test_testing(tmp_path: Path) -> None:
         next(block for block in blocks if block.file == "tests/test_guestbook.py"),
     )
     (tmp_path / "pytest.ini").unlink()
-    (tmp_path / "tests" / "test_layer.py").rename(tmp_path / "test_layer.later")
+    later = ("test_layer", "test_together")
+    for name in later:
+        (tmp_path / "tests" / (name + ".py")).rename(tmp_path / (name + ".later"))
     tests.write_text(first.text)
     for block in blocks:
         if block.language == "console":
@@ -35,11 +37,12 @@ def test_testing(tmp_path: Path) -> None:
                 done = documents.run(command, tmp_path, **PLUGIN)
                 place = "testing.md:%d: %s" % (block.line, command)
                 assert documents.same(output, done.stdout), "%s printed\n%s" % (place, done.stdout)
-    (tmp_path / "test_layer.later").rename(tmp_path / "tests" / "test_layer.py")
+    for name in later:
+        (tmp_path / (name + ".later")).rename(tmp_path / "tests" / (name + ".py"))
     documents.write_files([block for block in blocks if block.file == "pytest.ini"], tmp_path)
     done = documents.run("pytest -q", tmp_path, **PLUGIN)
     assert done.returncode == 0, done.stdout
-    assert len(written) == 10
+    assert len(written) == 11
 
 
 def test_the_workflow_for_ci_is_one(tmp_path: Path) -> None:

@@ -104,6 +104,9 @@ def _check_flags(flags: Sequence[str]) -> None:
 
 
 def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
+    if _is_plain(action) and not _unserved and not any("{" in flag for flag in desired_flags):
+        Handler.get(action).add_condition(kind, desired_flags)
+        return action
     for endpoint_name, handler in _handlers(action, desired_flags):
         flags = _expand_endpoint_name(endpoint_name, desired_flags)
         handler.add_condition(kind, flags)
@@ -111,6 +114,17 @@ def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
             handler.add_args(_relations_of(flags))
     return action
 
+
+def _is_plain(action: Callable[..., Any]) -> bool:
+    """Whether an action is a function without arguments and outside of interface layers: nearly all are."""
+    if type(action) is not _Function or action.__dict__:
+        return False
+    code = action.__code__
+    arguments = code.co_argcount or code.co_kwonlyargcount or code.co_flags & _VARIADIC
+    return not arguments and code.co_filename.rpartition(os.sep)[2] not in _INTERFACE_FILES
+
+
+_Function = type(_is_plain)
 
 # Functions of interface layers for a role or interface that the charm has no endpoint of.
 _unserved: Set[str] = set()

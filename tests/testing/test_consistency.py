@@ -157,8 +157,10 @@ IMPOSSIBLE: Dict[str, Any] = {
     "a relation that is not there": (
         State(),
         "db-relation-broken",
-        "db-relation-broken needs a relation, and nothing is related on db: give the state one, such as "
-        'relations=[Relation("db", "other", [0])]',
+        (
+            "db-relation-broken needs a relation, and nothing is related on db: give the state one, such as "
+            'relations=[Relation("db", "other", [0])]'
+        ),
     ),
     "broken with units left": (
         State(relations=[DB]),

@@ -111,7 +111,7 @@ REASONS: Dict[str, Any] = {
     ),
     "a restricted hook": (
         record([["all", ["x"]]], ["start", []], ["phase", "restricted", []]),
-        "this hook is restricted, and runs only the handlers made for it",
+        "this hook is restricted, and runs only its @collect_metrics and @meter_status_changed",
     ),
     "flags that came and went": (
         record([["all", ["y"]]], *START, ["invoke", A], ["set", "y"], ["clear", "y"]),

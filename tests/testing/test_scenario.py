@@ -170,6 +170,25 @@ def test_the_exception_itself_is_there_in_process(charm: Charm) -> None:
     assert str(then.exception) == "asked to fail"
 
 
+def test_a_thread_that_a_hook_leaves_behind_is_told(tmp_path: Path, in_process: bool) -> None:
+    files = {
+        "reactive/app.py": """\
+            import threading
+            from charms.reactive import *
+
+            @hook("install")
+            def install():
+                beat = threading.Timer(0.5, print)
+                beat.name, beat.daemon = "heartbeat", True
+                beat.start()
+            """
+    }
+    unit = Unit(Charm.of(tmp_path / "charm", files=files), in_process=in_process)
+    # A process takes its daemons along; this interpreter cannot.
+    assert unit.run("install").leftovers == (("thread heartbeat still runs",) if in_process else ())
+    assert unit.run("update-status").leftovers == ()
+
+
 def test_an_action(unit: Unit) -> None:
     then = unit.run_action("backup", INSTALLED, {"name": "weekly"})
     assert then.action is not None
@@ -381,6 +400,33 @@ def test_storages_secrets_and_resources(tmp_path: Path, in_process: bool) -> Non
     assert installed.flags == {"resource./some/file"}
     (secret,) = installed.state.secrets
     assert (secret.label, secret.owner, secret.revisions) == ("ours", "app", {"1": {"token": "1"}})
+
+
+def test_metrics_and_payloads_that_the_charm_declares(tmp_path: Path, in_process: bool) -> None:
+    files = {
+        "metrics.yaml": "metrics:\n  users: {type: gauge, description: Who is there.}\n",
+        "reactive/app.py": """\
+            import subprocess
+            from charms.reactive import *
+
+            @collect_metrics()
+            def measure():
+                subprocess.check_call(["add-metric", "users=3"])
+
+            @hook("update-status")
+            def register():
+                subprocess.check_call(["payload-register", "docker", "cache", "1"])
+            """,
+    }
+    metadata = {"payloads": {"cache": {"type": "docker"}}}
+    unit = Unit(Charm.of(tmp_path / "charm", metadata=metadata, files=files), in_process=in_process)
+    measured = unit.run("collect-metrics")
+    assert measured.error is None
+    (metric,) = measured.state.juju["metrics"]
+    assert metric == {"key": "users", "labels": {}, "value": "3"}
+    registered = unit.run("update-status")
+    assert registered.error is None
+    assert list(registered.state.juju["payloads"]) == ["cache/1"]
 
 
 def test_what_the_juju_side_does_not_have_is_refused(charm: Charm) -> None:

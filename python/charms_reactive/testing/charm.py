@@ -65,6 +65,7 @@ class Charm:
         endpoints: by name.
         options: of the configuration, by name, each with ``type``, ``default`` and ``description``.
         actions: by name, each with ``params`` among others.
+        metrics: the names of those that the charm measures.
 
     Raises:
         CharmError: the directory holds no charm, or one of the files is not what it should be.
@@ -93,6 +94,7 @@ class Charm:
             for action, spec in (self._declared("actions.yaml") or whole.get("actions") or {}).items()
             if action != "additionalProperties"
         }
+        self.metrics = sorted(self._declared("metrics.yaml").get("metrics") or {})
 
     def __repr__(self) -> str:
         return "Charm(%r)" % str(self.directory)

@@ -203,7 +203,7 @@ class Record:
         phases = [event[1] for event in self.events if event[0] == "phase"]
         if not set(phases) & set(one.phases):
             if phases == ["restricted"]:
-                return "this hook is restricted, and runs only the handlers made for it"
+                return "this hook is restricted, and runs only its @collect_metrics and @meter_status_changed"
             return "the hook ended before phase %r" % one.phases[0]
         never = [
             condition

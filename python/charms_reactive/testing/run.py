@@ -79,6 +79,8 @@ class HookRun:
         exception: that ended it, where it ran in this process; without its traceback, which is on stderr.
         statuses: that it set for the unit, in order, each at once as Juju does.
         reboot: what it asked of ``juju-reboot``: ``""``, ``"later"`` or ``"now"``.
+        leftovers: in this process, what would have ended with one of its own and is still there: threads
+            and open file descriptors, a sentence each.
     """
 
     name: str
@@ -99,6 +101,7 @@ class HookRun:
     exception: Optional[BaseException] = None
     statuses: Tuple[Status, ...] = ()
     reboot: str = ""
+    leftovers: Tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """What is worth knowing in the message of a failed assertion, which shows the beginning only."""

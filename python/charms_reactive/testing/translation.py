@@ -93,6 +93,7 @@ def juju_of(state: State, charm: Charm, unit: str, juju_version: str) -> Dict[st
         juju_version=juju_version,
         leader=state.leader,
         leader_settings=dict(state.leader_settings),
+        metrics_declared=charm.metrics,
         ports=sorted(state.opened_ports),
         relations_made=max([relation.number for relation in state.relations] or [-1]) + 1,
         resources=dict(state.resources),
@@ -146,8 +147,8 @@ def _secret_of(secret: Secret) -> Dict[str, Any]:
 
 def refresh(juju: Dict[str, Any], old: Charm, new: Charm) -> None:
     """Let what follows from the charm follow from another revision of it."""
-    fresh = hooktools.new_juju(juju["unit"], new.metadata)
-    for key in ("bindings", "endpoints", "payload-classes", "storage-specs"):
+    fresh = hooktools.new_juju(juju["unit"], new.metadata, metrics_declared=new.metrics)
+    for key in ("bindings", "endpoints", "metrics-declared", "payload-classes", "storage-specs"):
         juju[key] = fresh[key]
     juju["resources"] = {name: juju["resources"].get(name) for name in fresh["resources"]}
     config = {}
@@ -167,7 +168,9 @@ def state_of(
 ) -> State:
     """The state that a unit is in."""
     own = own_settings(juju)
-    fresh = hooktools.new_juju(juju["unit"], charm.metadata, juju_version=juju["juju-version"])
+    fresh = hooktools.new_juju(
+        juju["unit"], charm.metadata, juju_version=juju["juju-version"], metrics_declared=charm.metrics
+    )
     more = {key: value for key, value in juju.items() if key not in _KNOWN and value != fresh.get(key)}
     config = {option: value for option, value in juju["config"].items() if value != charm.default(option)}
     return State(

@@ -478,10 +478,14 @@ class SimulatedUnit:
         self.side.calls = []
         self.side.context = context
         exception: Optional[BaseException] = None
+        leftovers: Tuple[str, ...] = ()
         records: List[Record] = []
         try:
             if self.in_process:
-                ended, stdout, stderr, exception = self._run_in_process(path, environment, records)
+                done = self._run_in_process(path, environment, records)
+                ended = Ended(done.exit_status, done.timed_out, done.duration, done.cpu)
+                stdout, stderr, exception = done.stdout, done.stderr, done.exception
+                leftovers = done.leftovers
             else:
                 ended = execute(executable, self.charm_dir, environment, self.juju_dir, self.timeout)
                 stdout, stderr = (
@@ -514,12 +518,13 @@ class SimulatedUnit:
             exception=exception,
             statuses=translation.statuses(tools),
             reboot=reboot,
+            leftovers=leftovers,
         )
 
     def _run_in_process(
         self, path: str, environment: Mapping[str, str], records: List[Record]
-    ) -> Tuple[Ended, str, str, Optional[BaseException]]:
-        done = inprocess.execute(
+    ) -> inprocess.Executed:
+        return inprocess.execute(
             self.charm_dir,
             path,
             environment,
@@ -529,8 +534,6 @@ class SimulatedUnit:
             juju_dir=self.juju_dir,
             record=lambda document: records.append(Record(document)),
         )
-        ended = Ended(done.exit_status, done.timed_out, done.duration, done.cpu)
-        return ended, done.stdout, done.stderr, done.exception
 
     def _hook_environment(self, path: str, context: str) -> Dict[str, str]:
         inherited = {
