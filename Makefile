@@ -39,8 +39,8 @@ compat: dev ## compare with charms.reactive 1.5.3: the same charms, the same hoo
 lint: dev ## check format, types, stubs and style
 	cargo fmt --all --check
 	$(CARGO_ENV) cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
-	$(VENV)/ruff check --quiet .
-	$(VENV)/ruff format --quiet --check .
+	$(VENV)/ruff check --no-cache --quiet .
+	$(VENV)/ruff format --no-cache --quiet --check .
 	$(VENV)/mypy
 	$(VENV)/python -m mypy.stubtest charms_reactive._native
 	$(VENV)/shellcheck .ci/run packaging/*.sh wheel-data/scripts/*.sh

@@ -1,9 +1,9 @@
 """Uses both."""
 
-from charms.reactive.relations import relation_factory, relation_from_name
 from telling import tell
 
 from charms.reactive import endpoint_from_flag, endpoint_from_name, set_flag, when, when_not
+from charms.reactive.relations import relation_factory, relation_from_name
 
 
 @when("api.ready")

@@ -1,9 +1,9 @@
 """A layer that manages the leadership flags, as built charms have one."""
 
 from charmhelpers.core import hookenv, unitdata
-from charms.reactive.helpers import toggle_state
 
 from charms import reactive
+from charms.reactive.helpers import toggle_state
 
 
 def initialize():

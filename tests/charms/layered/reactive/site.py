@@ -3,7 +3,6 @@
 import os
 
 from charmhelpers.core import hookenv
-from charms.reactive.helpers import any_hook, mark_invoked, was_invoked
 from telling import tell
 
 from charms.reactive import (
@@ -31,6 +30,7 @@ from charms.reactive import (
     when_not,
     when_not_all,
 )
+from charms.reactive.helpers import any_hook, mark_invoked, was_invoked
 
 register_trigger(when="config.changed.port", clear_flag="configured")
 register_trigger(when_not="configured", set_flag="unconfigured")

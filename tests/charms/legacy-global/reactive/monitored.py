@@ -1,9 +1,9 @@
 """Monitored."""
 
-from charms.reactive.relations import relation_call
 from telling import tell
 
 from charms.reactive import RelationBase, set_flag, when, when_not
+from charms.reactive.relations import relation_call
 
 
 @when("monitors.available")

@@ -1,7 +1,6 @@
 """Handlers that are given the relations of their flags, in the order that the decorators say."""
 
 from charmhelpers.core.hookenv import status_set
-from charms.reactive.bus import get_state
 from telling import tell
 
 from charms.reactive import (
@@ -18,6 +17,7 @@ from charms.reactive import (
     when,
     when_not,
 )
+from charms.reactive.bus import get_state
 
 
 @when("database.connected")

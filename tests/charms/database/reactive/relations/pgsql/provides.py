@@ -1,5 +1,8 @@
 """The providing side of an interface, beside the charm's own handlers."""
 
+from telling import tell
+
+from charms.reactive import Endpoint, clear_flag, when
 from charms.reactive.endpoints import (
     CombinedUnitsView,
     JSONUnitDataView,
@@ -8,9 +11,6 @@ from charms.reactive.endpoints import (
     Relation,
     UnitDataView,
 )
-from telling import tell
-
-from charms.reactive import Endpoint, clear_flag, when
 
 
 class PostgreSQL(Endpoint):

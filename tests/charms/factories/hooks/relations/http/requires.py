@@ -1,9 +1,9 @@
 """A factory of a charm's own, which is no Endpoint."""
 
-from charms.reactive.relations import RelationFactory
 from telling import tell
 
 from charms.reactive import set_flag
+from charms.reactive.relations import RelationFactory
 
 
 class Simple(RelationFactory):

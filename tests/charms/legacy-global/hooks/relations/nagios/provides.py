@@ -1,9 +1,9 @@
 """A relation of the old kind, with one conversation for all."""
 
-from charms.reactive.relations import AutoAccessors, Conversation
 from telling import tell
 
 from charms.reactive import RelationBase, hook, scopes
+from charms.reactive.relations import AutoAccessors, Conversation
 
 
 class Monitors(RelationBase):

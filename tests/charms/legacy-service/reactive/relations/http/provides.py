@@ -1,9 +1,9 @@
 """A relation of the old kind, with a conversation for each remote application."""
 
-from charms.reactive.flags import State, StateList
 from telling import tell
 
 from charms.reactive import RelationBase, hook, scopes
+from charms.reactive.flags import State, StateList
 
 
 class HTTP(RelationBase):
