@@ -83,7 +83,9 @@ class Suite:
             path.write_text(textwrap.dedent(text))
 
     def run(self, *arguments: str, **environment: str) -> Result:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        # Of CI pytest says more in its summary.
+        not_these = ("PYTEST_", "CI", "BUILD_NUMBER")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(not_these)}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
         if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in environment:
             command += ["-p", "pytest_charms_reactive"]
