@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import List
 
 import pytest
 
+from reference import benches_environments
+
 ROOT = Path(__file__).resolve().parent.parent
-BENCHES = ROOT / "benches"
 
 # The newest that the interpreter can have; ops.testing is what simulates Juju for it.
 REQUIREMENTS = ["ops[testing]>=2.9,<4", "charmhelpers>=0.20.24,<2", "PyYAML>=5.1"]
@@ -21,11 +21,7 @@ _made: List[str] = []
 def python() -> str:
     """The interpreter of that environment, which is made once and kept below ``.cache``."""
     if not _made:
-        sys.path.insert(0, str(BENCHES))
-        try:
-            import environments
-        finally:
-            sys.path.remove(str(BENCHES))
+        environments = benches_environments()
         try:
             made = environments.create("ops-testing", REQUIREMENTS)
             site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import pytest
 
@@ -31,17 +32,22 @@ class Reference:
         return theirs
 
 
+def benches_environments() -> Any:
+    """The module that makes environments for ``make bench``, which tests share."""
+    sys.path.insert(0, str(BENCHES))
+    try:
+        return importlib.import_module("environments")
+    finally:
+        sys.path.remove(str(BENCHES))
+
+
 _made: List[Reference] = []
 
 
 def reference() -> Reference:
     """Made once, from the package index, and kept below ``.cache``."""
     if not _made:
-        sys.path.insert(0, str(BENCHES))
-        try:
-            import environments
-        finally:
-            sys.path.remove(str(BENCHES))
+        environments = benches_environments()
         try:
             _made.append(Reference(environments.create_old().python))
         except environments.BenchmarkError as error:

@@ -12,7 +12,7 @@ from ._juju import hookenv
 from .endpoints import Endpoint
 from .errors import FlagNameError, StrictModeError
 from .flags import is_flag_set
-from .handlers import Handler, _action_id, _place, _short_action_id, unwrap
+from .handlers import Handler, _action_id, _place, _short_action_id, is_bare, unwrap
 from .helpers import any_hook
 from .relations import endpoint_from_flag, endpoint_from_name
 
@@ -117,14 +117,8 @@ def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
 
 def _is_plain(action: Callable[..., Any]) -> bool:
     """Whether an action is a function without arguments and outside of interface layers: nearly all are."""
-    if type(action) is not _Function or action.__dict__:
-        return False
-    code = action.__code__
-    arguments = code.co_argcount or code.co_kwonlyargcount or code.co_flags & _VARIADIC
-    return not arguments and code.co_filename.rpartition(os.sep)[2] not in _INTERFACE_FILES
+    return is_bare(action) and not _takes_arguments(action) and not _is_of_interface(action)
 
-
-_Function = type(_is_plain)
 
 # Functions of interface layers for a role or interface that the charm has no endpoint of.
 _unserved: Set[str] = set()

@@ -27,6 +27,11 @@ _PHASES = {name: phase for phase, name in PHASE_NAMES.items()}
 _Function = type(lambda: None)
 
 
+def is_bare(action: Callable[..., Any]) -> bool:
+    """Whether an action is a function with nothing around it and nothing hung on it, as nearly all are."""
+    return type(action) is _Function and not action.__dict__
+
+
 def unwrap(action: Callable[..., Any]) -> Any:
     """The function that a chain of well-behaved wrappers stands for."""
     seen = 0
@@ -39,9 +44,7 @@ def unwrap(action: Callable[..., Any]) -> Any:
 
 def _place(action: Callable[..., Any]) -> Tuple[str, int, str]:
     """Where a function is defined: file, line and name."""
-    if type(action) is not _Function or action.__dict__:
-        action = unwrap(action)
-    inner: Any = action
+    inner: Any = action if is_bare(action) else unwrap(action)
     code = getattr(inner, "__code__", None)
     if code is None:  # a callable object: its class is where it comes from
         kind = type(inner)
@@ -55,8 +58,7 @@ def _join(parts: Iterable[object], suffix: Optional[str]) -> str:
 
 def _action_id(action: Callable[..., Any], suffix: Optional[str] = None) -> str:
     """The key of a function: absolute file, line and name, with the endpoint's name behind it."""
-    if type(action) is _Function and not action.__dict__:
-        # Nearly every handler, and each of its decorators asks.
+    if is_bare(action):  # each of a handler's decorators asks
         code = action.__code__
         key = "%s:%d:%s" % (code.co_filename, code.co_firstlineno, code.co_name)
         return key if suffix is None else key + ":" + suffix

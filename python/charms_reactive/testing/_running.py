@@ -12,7 +12,7 @@ from ._fault import Fault, hook_file, planted
 from ._roster import Roster, juju_side
 from ._uniter import LinkView, View
 from .errors import CharmError
-from .hooks import Hook
+from .hooks import Hook, after_juju_3
 from .run import HookRun
 
 
@@ -49,7 +49,7 @@ class Running(Roster):
 
     def _view(self, unit: ModelUnit) -> View:
         application = unit.application
-        modern = int(self.juju_version.partition(".")[0]) >= 4
+        modern = after_juju_3(self.juju_version)
         return View(
             dying=unit.dying,
             application_dying=application.dying,

@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Optional
 
 from .charm import Charm, listed
 from .errors import CharmError, InconsistentStateError
-from .hooks import Hook
+from .hooks import Hook, after_juju_3
 from .state import Relation, State
 
 _STATUSES = ("active", "blocked", "error", "maintenance", "unknown", "waiting")
@@ -116,8 +116,7 @@ def _storage(charm: Charm, state: State) -> Iterator[str]:
 
 
 def _rest(charm: Charm, state: State, juju_version: str) -> Iterator[str]:
-    modern = int(juju_version.partition(".")[0]) >= 4
-    if modern and state.leader_settings:
+    if after_juju_3(juju_version) and state.leader_settings:
         yield "Juju %s has no leader settings; use the application data of a peer relation" % juju_version
     for name in state.resources:
         if name not in (charm.metadata.get("resources") or {}):

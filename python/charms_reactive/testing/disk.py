@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from charmhelpers.core import unitdata
 
@@ -254,19 +254,3 @@ def _dumped(database: sqlite3.Connection, names: Iterable[str]) -> Iterator[str]
         for row in rows:
             text = ", ".join(database.execute("SELECT quote(?)", (value,)).fetchone()[0] for value in row)
             yield "INSERT INTO %s VALUES (%s)" % (quoted, text)
-
-
-def flags_in(path: Path, moved: Tuple[str, str]) -> FrozenSet[str]:
-    """The flags that are set in a unit state; none if there is no file yet. Read as :class:`Rows` are."""
-    if not path.exists():
-        return frozenset()
-    with contextlib.closing(sqlite3.connect(str(path))) as database:
-        try:
-            rows = database.execute(
-                "SELECT key FROM kv WHERE key >= ? AND key < ?", (FLAG_ROWS, FLAG_ROWS[:-1] + "/")
-            ).fetchall()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return frozenset()
-            raise
-    return frozenset(key[len(FLAG_ROWS) :].replace(*moved) for (key,) in rows)

@@ -102,9 +102,14 @@ class Hook:
         return None
 
 
+def after_juju_3(juju_version: str) -> bool:
+    """Whether this Juju has left behind what :data:`UNTIL_JUJU_3` and leader settings stand for."""
+    return int(juju_version.partition(".")[0]) >= 4
+
+
 def known_hooks(charm: Charm, juju_version: str) -> FrozenSet[str]:
     """Every hook that Juju of this version may run for this charm."""
-    modern = int(juju_version.partition(".")[0]) >= 4
+    modern = after_juju_3(juju_version)
     names = {name for name in UNIT_HOOKS if not (modern and name in UNTIL_JUJU_3)}
     names.update("%s-relation-%s" % (name, event) for name in charm.endpoints for event in RELATION_EVENTS)
     storages = charm.metadata.get("storage") or {}

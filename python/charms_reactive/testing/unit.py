@@ -12,7 +12,7 @@ from typing import Any, ContextManager, Dict, FrozenSet, List, Mapping, Optional
 
 from . import hooktools, inprocess, translation
 from .charm import Charm, listed
-from .disk import CharmFiles, Rows, deployed, flags_in, write_rows
+from .disk import CharmFiles, Rows, deployed, write_rows
 from .errors import CharmError
 from .explain import Record
 from .hooks import Hook
@@ -210,14 +210,7 @@ class SimulatedUnit:
         with self._change() as juju:
             identity = "%s:%d" % (endpoint, juju["relations-made"])
             juju["relations-made"] += 1  # Juju never uses an id again
-            juju["relations"][identity] = {
-                "application": application,
-                "departing": {},
-                "units": {unit: dict(data) for unit, data in (units or {}).items()},
-                "remote-application": dict(application_data or {}),
-                "local-unit": translation.own_settings(juju),
-                "local-application": {},
-            }
+            juju["relations"][identity] = hooktools.new_relation(juju, application, units, application_data)
         return identity
 
     @property
@@ -300,7 +293,7 @@ class SimulatedUnit:
     @property
     def flags(self) -> FrozenSet[str]:
         """The flags that are set in the unit state on disk."""
-        return flags_in(self.state_file, self._moved)
+        return frozenset(Rows(self.state_file, self._moved).flags)
 
     def refresh(self, charm: Union[str, os.PathLike[str], Charm]) -> None:
         """Get another revision of the charm, as ``juju refresh`` gives it; runs no ``upgrade-charm``.
