@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint bench clean
+.PHONY: help dev run test postgresql compat lint bench docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,7 +49,12 @@ bench: ## run the benchmarks and print the table
 	$(SETUP) bench
 	@$(VENV)/python benches/run.py
 
+docs: ## build the manual into docs/_build/html
+	$(SETUP) docs
+	$(VENV)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 clean: ## delete all that was built, .venv too
-	rm -rf .venv target benches/engine/target build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache
+	rm -rf .venv target benches/engine/target build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache
 	rm -f python/charms_reactive/_native*.so
 	find benches examples packaging python tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
     develop.py run     the package: on the native engine where Rust is at hand, else on the pure one
     develop.py dev     the native engine and the tools for tests and linting; an error without Rust
     develop.py bench   the same and what the benchmarks compare with
+    develop.py docs    what the manual is built with, on either engine
 
 The package is installed editable, so a change of Python code needs no new run; a change of Rust
 code, of pyproject.toml or of a script is noticed here and costs a rebuild. Standard library only,
@@ -44,9 +45,9 @@ class StepError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    targets = {"run": set(), "dev": {"dev"}, "bench": {"dev", "bench"}}
+    targets = {"run": set(), "dev": {"dev"}, "bench": {"dev", "bench"}, "docs": {"docs"}}
     if len(arguments) != 1 or arguments[0] not in targets:
-        print("usage: develop.py run|dev|bench", file=sys.stderr)
+        print("usage: develop.py %s" % "|".join(targets), file=sys.stderr)
         return 2
     try:
         prepare(targets[arguments[0]])
@@ -58,27 +59,28 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def prepare(extras: set[str]) -> None:
-    """Make .venv hold the package and these extras. Any extra means a developer: no going without Rust."""
+    """Make .venv hold the package and these extras. A developer does not go without Rust."""
+    insists = "dev" in extras
     problem = rust_problem()
-    if problem and extras:
+    if problem and insists:
         raise SetupError(problem)
     make_venv()
     with VENV.joinpath("lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Two makes at once would install over each other.
-        if problem and native_is_current():
+        if problem and native_is_current() and not extras:
             return
         try:
             if not problem:
                 try:
                     install_package(extras | {"dev"})
-                    build_native(show=bool(extras))
+                    build_native(show=insists)
                     return
                 except StepError as error:
-                    if extras:
+                    if insists:
                         raise
                     problem = str(error)
             print("going on with the pure engine: %s" % problem)
-            install_package(set(), pure=True)
+            install_package(extras, pure=True)
         except StepError as error:
             raise SetupError("%s (all that was said: %s)" % (error, LOG.relative_to(ROOT))) from None
 

@@ -1,56 +1,195 @@
-"""The manual: its code runs, and its sessions print what it shows."""
+"""The manual and the other documents: their code runs, and their sessions print what they show.
+
+A page that no test reads by name is walked as :mod:`documents` has it, so that none can be forgotten.
+"""
 
 from __future__ import annotations
 
+import ast
+import os
+import re
 from pathlib import Path
+from typing import Any, Callable, Dict, List
 
 import pytest
 import yaml
 
 import documents
+from documents import ROOT, reading
+from framework.conftest import engine_name, framework  # noqa: F401 -- fixtures
+from framework.support import Framework
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+TESTS = Path(__file__).resolve().parent
 
 # Installing the package does as much.
 PLUGIN = {"PYTEST_ADDOPTS": "-p pytest_charms_reactive -p no:cacheprovider"}
 
 
-def test_testing(tmp_path: Path) -> None:
-    blocks = documents.blocks(DOCS / "testing.md")
-    written = documents.write_files(blocks, tmp_path)
-    # The reader has the tests of a section from when they are shown on; the sessions count on that.
-    tests = tmp_path / "tests" / "test_guestbook.py"
-    whole, first = (
-        tests.read_text(),
-        next(block for block in blocks if block.file == "tests/test_guestbook.py"),
+def pages() -> List[str]:
+    """Every document of the project that shows code, by its name from the root."""
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("packaging/**/*.md")]
+    return sorted(
+        page.relative_to(ROOT).as_posix()
+        for page in found
+        if "_build" not in page.parts
+        and any(block.language != "text" or block.file for block in documents.blocks(page))
     )
-    (tmp_path / "pytest.ini").unlink()
-    later = ("test_layer", "test_together")
-    for name in later:
-        (tmp_path / "tests" / (name + ".py")).rename(tmp_path / (name + ".later"))
-    tests.write_text(first.text)
-    for block in blocks:
-        if block.language == "console":
-            for command, output in block.commands:
-                if "both" in command:
-                    tests.write_text(whole)
-                done = documents.run(command, tmp_path, **PLUGIN)
-                place = "testing.md:%d: %s" % (block.line, command)
-                assert documents.same(output, done.stdout), "%s printed\n%s" % (place, done.stdout)
-    for name in later:
-        (tmp_path / (name + ".later")).rename(tmp_path / "tests" / (name + ".py"))
-    documents.write_files([block for block in blocks if block.file == "pytest.ini"], tmp_path)
-    done = documents.run("pytest -q", tmp_path, **PLUGIN)
-    assert done.returncode == 0, done.stdout
-    assert len(written) == 11
 
 
-def test_the_workflow_for_ci_is_one(tmp_path: Path) -> None:
-    (block,) = [
-        one for one in documents.blocks(DOCS / "testing.md") if (one.file or "").startswith(".github")
-    ]
-    workflow = yaml.safe_load(block.text)
-    assert workflow["jobs"]["test"]["steps"][-1] == {"run": "pytest --juju-units both"}
+def read_by_name() -> Dict[str, str]:
+    """The pages that tests take from ``reading("PAGE")``, each with the file of the test."""
+    found: Dict[str, str] = {}
+    for path in sorted(TESTS.rglob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "reading(" not in text:
+            continue
+        tests = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+        for call in (node for test in tests if test.name.startswith("test_") for node in ast.walk(test)):
+            if isinstance(call, ast.Call) and _name(call.func) == "reading":
+                (page,) = call.args
+                if isinstance(page, ast.Constant):
+                    found[page.value] = path.relative_to(TESTS).as_posix()
+    return found
+
+
+def _name(function: ast.expr) -> str:
+    return str(getattr(function, "attr", getattr(function, "id", "")))
+
+
+WALKED = [page for page in pages() if page not in read_by_name()]
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_a_page_does_what_it_says(
+    name: str,
+    framework: Framework,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    environment = {**PLUGIN, "CHARMS_REACTIVE_ENGINE": framework.engine_name}
+    with reading(name) as page:
+        page.walk(desk, monkeypatch, environment=environment)
+
+
+def test_testing(tmp_path: Path) -> None:
+    with reading("docs/testing.md") as page:
+        for block in page.blocks:
+            if block.file is not None:
+                page.write(block, tmp_path)
+        # The reader has the tests of a section from when they are shown on; the sessions count on that.
+        tests = tmp_path / "tests" / "test_guestbook.py"
+        whole = tests.read_text()
+        first = next(block for block in page.blocks if block.file == "tests/test_guestbook.py")
+        both = tmp_path / "pytest.ini"
+        later = [tmp_path / "tests" / name for name in ("test_layer.py", "test_together.py")]
+        for path in (both, *later):
+            path.rename(path.with_suffix(".later"))
+        tests.write_text(first.text)
+        for block in page.of("console"):
+            if "--juju-units both" in block.text:
+                tests.write_text(whole)
+            page.session(block, tmp_path, PLUGIN)
+        for path in (both, *later):
+            path.with_suffix(".later").rename(path)
+        done = documents.run("pytest -q", tmp_path, **PLUGIN)
+        assert done.returncode == 0, done.stdout
+        workflow = yaml.safe_load((tmp_path / ".github/workflows/test.yaml").read_text())
+        assert workflow["jobs"]["test"]["steps"][-1] == {"run": "pytest --juju-units both"}
+
+
+# -- all of them ---------------------------------------------------------------------------------
+def test_every_page_that_is_read_by_name_is_there() -> None:
+    assert set(read_by_name()) <= set(pages())
+    assert {"docs/testing.md", "docs/bash.md", "docs/command-line.md"} <= set(read_by_name())
+
+
+def test_every_block_says_what_it_is() -> None:
+    """So that a block cannot be taken for text because somebody forgot to say."""
+    known = {"python", "console", "bash", "text", "yaml", "toml", "json", "ini", "sh"}
+    for name in pages():
+        for block in documents.blocks(ROOT / name):
+            assert block.language in known, "%s:%d: %r" % (name, block.line, block.language)
+
+
+def test_restructured_text_shows_no_code() -> None:
+    """Nothing here would run it: examples of the reference are in the docstrings."""
+    for path in ROOT.glob("docs/api/**/*.rst"):
+        assert not re.search(r"^\.\. (code|code-block|literalinclude)::|[^.:]::$", path.read_text(), re.M), (
+            path
+        )
+
+
+# -- the walk itself -----------------------------------------------------------------------------
+Walk = Callable[..., documents.Page]
+
+
+@pytest.fixture
+def walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Walk:
+    """Writes a page, in which ~ stands for a backquote, and walks it."""
+
+    def walk(text: str, **arguments: Any) -> documents.Page:
+        monkeypatch.setattr(documents, "ROOT", tmp_path)
+        (tmp_path / "Makefile").write_text("help: ## list the targets\n")
+        (tmp_path / "page.md").write_text(text.replace("~", "`"), encoding="utf-8")
+        page = documents.Page("page.md")
+        page.walk(tmp_path, monkeypatch, **arguments)
+        return page
+
+    return walk
+
+
+def test_a_file_is_written_gets_longer_and_is_replaced(walk: Walk, tmp_path: Path) -> None:
+    walk("~a/b.py~\n\n~~~python\nx = 1\n~~~\n\nMore:\n\n~a/b.py~:\n\n~~~python\ny = 2\n~~~\n")
+    assert (tmp_path / "a/b.py").read_text() == "x = 1\n\n\ny = 2\n"
+    walk("~a/b.py~\n\n~~~python\nx = 1\n~~~\n\n~a/b.py~, in full:\n\n~~~bash\n#!/bin/sh\n~~~\n")
+    assert (tmp_path / "a/b.py").read_text() == "#!/bin/sh\n"
+    assert os.access(tmp_path / "a/b.py", os.X_OK)
+
+
+def test_python_goes_on_from_block_to_block_and_prints_what_is_shown(walk: Walk) -> None:
+    page = walk(
+        "~~~python\nx = given\n~~~\n\n~~~python\nprint(x)\n~~~\n\n~~~text\n7\n~~~\n", given={"given": 7}
+    )
+    assert page.untried == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("~~~python\nprint(8)\n~~~\n\n~~~text\n7\n~~~\n", "page.md:2 printed\n8"),
+        ("~~~python\nprint(8)\n~~~\n", "page.md:2 printed what is not shown:\n8"),
+        ("~~~console\n$ echo 8\n7\n~~~\n", "page.md:2: echo 8 printed\n8"),
+        ("~~~console\n$ false\n~~~\n", "page.md:2: false failed and said nothing"),
+        ("~~~perl\n1\n~~~\n", "page.md:2: nothing is known of a block of 'perl'"),
+        ("~~~sh\nmake world\n~~~\n", "'make world' is no target of the Makefile, which has help"),
+        ("~~~\n1\n~~~\n", "page.md:2: nothing is known of a block of ''"),
+    ],
+)
+def test_a_page_that_says_what_is_not_so(walk: Walk, text: str, message: str) -> None:
+    with pytest.raises((documents.DocumentError, ValueError), match=re.escape(message)):
+        walk(text)
+
+
+def test_data_are_parsed(walk: Walk) -> None:
+    assert (
+        walk("~~~yaml\na: 1\n~~~\n\n~~~json\n{}\n~~~\n\n~~~toml\na = 1\n~~~\n\n~~~ini\n[a]\n~~~\n").untried
+        == []
+    )
+    with pytest.raises(yaml.YAMLError):
+        walk("~~~yaml\na: [\n~~~\n")
+
+
+def test_a_file_may_be_there_for_the_next_block_only(walk: Walk, tmp_path: Path) -> None:
+    walk("~a~\n\n~~~text\nx\n~~~\n\n~~~python\nopen('a').close()\n~~~\n", brief=("a",))
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_block_that_nothing_tries_is_an_error(walk: Walk, tmp_path: Path) -> None:
+    page = walk("~~~python\nx = 1\n~~~\n\n~~~text\nx\n~~~\n").path.name
+    with pytest.raises(documents.DocumentError, match=r"nothing has tried page\.md:2$"), reading(page):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import List, Tuple
+
+from documents import reading
 
 from .support import Unit
 
@@ -13,28 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = ROOT / "docs/command-line.md"
 
 
-def examples() -> List[Tuple[str, str]]:
-    """Each command line of the chapter with what it prints."""
-    found = []
-    for block in re.findall(r"^```console\n(.*?)^```$", CHAPTER.read_text(encoding="utf-8"), re.M | re.S):
-        for example in re.split(r"^\$ ", block, flags=re.M)[1:]:
-            line, _, printed = example.partition("\n")
-            found.append((line, printed.rstrip("\n")))
-    return found
-
-
 def test_every_example_does_what_the_chapter_says(unit: Unit, tmp_path: Path) -> None:
     place = tmp_path / "bin"
     place.mkdir()
     (place / "charms.reactive").symlink_to(unit.path)
     env = {**unit.env, "PATH": "%s:%s" % (place, unit.env["PATH"])}
-    every = examples()
-    assert len(every) > 20
-    for line, printed in every:
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=str(unit.directory), env=env, capture_output=True, check=False
-        )
-        assert (done.stdout.decode().rstrip("\n"), done.stderr) == (printed, b""), line
+    with reading("docs/command-line.md") as page:
+        for block in page.of("console"):
+            for line, printed in block.commands:
+                done = subprocess.run(
+                    ["bash", "-c", line], cwd=str(unit.directory), env=env, capture_output=True, check=False
+                )
+                assert (done.stdout.decode().rstrip("\n"), done.stderr) == (printed.rstrip("\n"), b""), line
+            page.tried(block)
 
 
 def test_every_command_is_in_the_chapter(unit: Unit) -> None:

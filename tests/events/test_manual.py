@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from documents import run_as_module
+from documents import reading
 from framework.support import Framework
 
 
 def test_the_chapter_on_events_does_what_it_says(
-    framework: Framework, monkeypatch: pytest.MonkeyPatch
+    framework: Framework, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run_as_module("events.md", monkeypatch) == 8
+    with reading("docs/events.md") as page:
+        page.walk(tmp_path, monkeypatch)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-import documents
+from documents import reading
 
 
-def test_the_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert documents.run_as_module("records.md", monkeypatch) == 8
+def test_the_chapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with reading("docs/records.md") as page:
+        page.walk(tmp_path, monkeypatch)

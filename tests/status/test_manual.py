@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-import documents
+from documents import reading
 
 from .conftest import Juju
 
 
-def test_the_chapter(juju: Juju, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert documents.run_as_module("status.md", monkeypatch, juju=juju) == 7
+def test_the_chapter(juju: Juju, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with reading("docs/status.md") as page:
+        page.walk(tmp_path, monkeypatch, given={"juju": juju})
