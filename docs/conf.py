@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import importlib.util
+import pkgutil
 import sys
-from typing import Any, Optional
+from types import ModuleType
+from typing import Any, Iterator, Optional
 
+import charms_reactive
 from charms_reactive import __version__
 
 project = "charms.reactive"
@@ -38,6 +43,19 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
+# References that lead nowhere are errors (--nitpicky), but for these.
+nitpick_ignore_regex = [
+    # Type variables: they say that two types are one, and are nothing to look up.
+    (r"py:class", r"charms_reactive\..*\.[A-Z]"),
+    (r"py:class", r"charms_reactive\.decorators\.Action"),
+    # Unions with a name; the text of the argument says what is meant.
+    (r"py:class", r"(charms_reactive\.status\.)?AnyStatus|Filename|charms_reactive\.testing\.disk\.Rows"),
+    # What only the framework hands to the constructors of Context, BoundEvent and ModelRelation.
+    (r"py:class", r"charms_reactive\.(status\._Juju|_event_registry\.Registry|testing\._application\.End)"),
+    # The common base of RequesterEndpoint and ResponderEndpoint.
+    (r"py:class", r"charms_reactive\.patterns\.request_response\._RequestEndpoint"),
+]
+
 # -- how it looks --------------------------------------------------------------------------------
 html_theme = "furo"
 html_title = "charms.reactive %s" % release
@@ -52,6 +70,47 @@ pygments_dark_style = "monokai"
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
 copybutton_remove_prompts = True
+
+
+# -- types ---------------------------------------------------------------------------------------
+def _modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(charms_reactive.__path__, "charms_reactive."):
+        yield importlib.import_module(found.name)
+    yield importlib.import_module("pytest_charms_reactive")
+
+
+def _import_for_types(module: ModuleType) -> None:
+    """Run what stands below `if TYPE_CHECKING`, which a hook does without and a reader wants to follow."""
+    if not str(module.__file__).endswith(".py"):
+        return
+    with open(str(module.__file__), encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    for node in tree.body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            body = [part for part in node.body if not _is_overload(part)]
+            exec(compile(ast.Module(body, []), str(module.__file__), "exec"), vars(module))
+
+
+def _is_overload(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef)
+
+
+def _import_all_for_types() -> None:
+    """One module after the other, those last that want what another one has below `if TYPE_CHECKING`."""
+    waiting = list(_modules())
+    while waiting:
+        failed = []
+        for module in waiting:
+            try:
+                _import_for_types(module)
+            except ImportError as error:
+                failed.append((module, error))
+        if len(failed) == len(waiting):
+            raise failed[0][1]
+        waiting = [module for module, _ in failed]
+
+
+_import_all_for_types()
 
 
 # -- references to Python's own library ----------------------------------------------------------

@@ -91,7 +91,7 @@ class Conversation:
         Where there is no remote unit, outside of relation hooks for one, nothing is written.
 
         Args:
-            scope: of the relation, for example :attr:`scopes.UNIT`.
+            scope: of the relation, for example :attr:`.scopes.UNIT`.
         """
         unit = hookenv.remote_unit()
         namespace, scope = cls._place_in_hook(scope)

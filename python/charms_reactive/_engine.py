@@ -93,5 +93,8 @@ def new_engine() -> Engine:
 
 
 def engine_name() -> str:
-    """Which engine is in use: ``"native"`` or ``"pure"``."""
+    """Which engine is in use: ``"native"`` or ``"pure"``.
+
+    ``CHARMS_REACTIVE_ENGINE`` insists on one; otherwise it is the native one where it is installed.
+    """
     return "pure" if core.__name__.endswith("._pure") else "native"

@@ -29,7 +29,7 @@ class Event:
     not checked against them.
 
     Attributes:
-        origin: what :func:`~charms_reactive.events.emit_event` was given as the origin; for events on
+        origin: what :func:`~charms.reactive.events.emit_event` was given as the origin; for events on
             objects the object; else ``None``.
 
     Args:

@@ -27,7 +27,13 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     success.
 
     Args:
-        relation_name: not used.
+        relation_name: not used; hooks of old charms pass it.
+
+    Raises:
+        CharmDirError: there is no charm directory.
+        HandlerImportError: a file of handlers cannot be imported.
+        UnitStateError: the unit state cannot be read or written.
+        Exception: whatever a handler or a callback raises.
     """
     hook_name = _juju.hook_name()
     # Juju of old did not set it, and commands of shell handlers need to know.

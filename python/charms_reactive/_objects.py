@@ -17,7 +17,7 @@ __all__ = ["Object", "ObjectEvents"]
 class ObjectEvents:
     """Base of the containers in which a class declares the events of its objects.
 
-    Each event is an :class:`~charms_reactive.events.EventSource`; the container stands in the class as
+    Each event is an :class:`~charms.reactive.events.EventSource`; the container stands in the class as
     ``on``, and in each object ``on`` is a container of that object's own events::
 
         class DatabaseEvents(ObjectEvents):
@@ -82,7 +82,7 @@ class Object:
     """Base of classes whose objects have events of their own, declared in the container ``on``.
 
     There is nothing to call in its constructor. Handlers are registered with
-    :func:`~charms_reactive.events.observe`, and belong to the one object whose event they observe: they
+    :func:`~charms.reactive.events.observe`, and belong to the one object whose event they observe: they
     live as long as it does.
     """
 

@@ -68,6 +68,12 @@ def when_all(*desired_flags: str) -> Callable[[Action], Action]:
     It runs in every hook in which they are, and again in a hook whenever one of its flags changes.
     In a module of an interface layer ``{endpoint_name}`` stands for each endpoint of its role and
     interface. A function with parameters gets the relation objects of its flags (legacy).
+
+    Args:
+        desired_flags: the flags' names.
+
+    Raises:
+        FlagNameError: a flag is not a string; so do the decorators below.
     """
     return _flag_decorator(ALL, desired_flags)
 
@@ -213,8 +219,11 @@ def _is_endpoint_method(action: Callable[..., Any]) -> bool:
 def hook(*hook_patterns: str) -> Callable[[Action], Action]:
     """Invoke the function when the current hook matches one of the patterns.
 
-    See :func:`~charms_reactive.helpers.any_hook` for the patterns. Cannot be combined with flags,
+    See :func:`~charms.reactive.helpers.any_hook` for the patterns. Cannot be combined with flags,
     which are looked at only when all hook handlers have run. Prefer flags.
+
+    Raises:
+        TypeError: a pattern is not a string.
     """
     _check_names("hook", hook_patterns)
 
@@ -249,6 +258,9 @@ def action(*names: str) -> Callable[[Action], Action]:
 
     Args:
         names: the actions' names, as in ``actions.yaml``.
+
+    Raises:
+        TypeError: a name is not a string.
     """
     _check_names("action", names)
 
@@ -293,8 +305,12 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     Each handler hears each change once, whatever other handlers of the same file do.
 
     Args:
-        filenames: names, paths or functions that return one.
+        filenames: names, paths or functions that return one, relative to the charm directory, in which
+            hooks run.
         hash_type: any algorithm of ``hashlib``.
+
+    Raises:
+        ValueError: (when it is tested) ``hashlib`` does not have the algorithm.
     """
 
     def register(action: Action) -> Action:
@@ -369,6 +385,10 @@ def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
 
     A guard and a piece of documentation: unlike :func:`when` it makes no handler of the function,
     and it lets the call go on. In strict mode the call is an error.
+
+    Raises:
+        FlagNameError: a flag is not a string.
+        StrictModeError: (when the function is called) a flag is not set, and strict mode is on.
     """
     _check_flags(desired_flags)
 

@@ -48,7 +48,7 @@ class Endpoint(RelationFactory, Object):
         is set when a remote unit leaves, and cleared in the next hook with units; the interface layer
         may clear it before.
 
-    An interface layer may offer events of its own in ``on``; see :class:`~charms_reactive.events.Object`.
+    An interface layer may offer events of its own in ``on``; see :class:`~charms.reactive.events.Object`.
 
     Data is looked at in this endpoint's own relation hooks, and in the hook in which ``joined`` is set.
     Data of applications is looked at in the hooks in which Juju announces that it has changed.
@@ -125,7 +125,7 @@ class Endpoint(RelationFactory, Object):
 
     @property
     def relations(self) -> KeyList:
-        """The :class:`Relation` objects, a :class:`KeyList` by relation id."""
+        """The relations of this endpoint, by relation id."""
         return self._relations
 
     @property
@@ -285,7 +285,7 @@ class Relation:
 
     @property
     def endpoint(self) -> Any:
-        """The :class:`Endpoint` that this relation belongs to."""
+        """The :class:`~charms.reactive.Endpoint` that this relation belongs to."""
         return Endpoint.from_name(self.endpoint_name)
 
     @property

@@ -108,8 +108,8 @@ class FlagWatch:
 class ExternalHandler(Handler):
     """A handler that is an executable file in any language.
 
-    The functions of a bash script that declares them are handlers of their own, each a
-    :class:`~charms_reactive._shell.ShellHandler`.
+    The functions of a bash script that declares them are handlers of their own, and
+    not of this class.
 
     ``FILE --test`` is to exit with 0 if it should be invoked, and may print a line that is handed to
     ``FILE --invoke LINE``. Testing must not do anything. Each is started after a commit, so that it

@@ -116,6 +116,11 @@ def toggle_flag(flag: str, should_set: Any) -> None:
     Args:
         flag: name of the flag.
         should_set: any object; charms pass configuration values as they are.
+
+    Raises:
+        FlagNameError: the flag is not a string.
+        TriggerCycleError: triggers form a cycle.
+        UnitStateError: the unit state cannot be written.
     """
     if should_set:
         set_flag(flag)
@@ -294,13 +299,23 @@ def is_flag_set(flag: str) -> bool:
 
 
 def all_flags_set(*desired_flags: str) -> bool:
-    """Whether every one of the flags is set; true for none at all."""
+    """Whether every one of the flags is set; true for none at all.
+
+    Raises:
+        FlagNameError: a flag is not a string.
+        UnitStateError: the unit state cannot be read.
+    """
     answer: bool = _unit.fresh().all_set(desired_flags)
     return answer
 
 
 def any_flags_set(*desired_flags: str) -> bool:
-    """Whether at least one of the flags is set; false for none at all."""
+    """Whether at least one of the flags is set; false for none at all.
+
+    Raises:
+        FlagNameError: a flag is not a string.
+        UnitStateError: the unit state cannot be read.
+    """
     answer: bool = _unit.fresh().any_set(desired_flags)
     return answer
 

@@ -63,6 +63,9 @@ def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> b
         filenames: names, paths or functions that return one. A file that is not there counts as
             changed when it comes and when it goes.
         hash_type: any algorithm of ``hashlib``.
+
+    Raises:
+        ValueError: ``hashlib`` does not have the algorithm.
     """
     changed = False
     for filename in filenames:
@@ -80,7 +83,7 @@ def was_invoked(invocation_id: str) -> bool:
 
 
 def mark_invoked(invocation_id: str) -> None:
-    """Remember that something was done, for :func:`was_invoked`."""
+    """Remember that something was done, for :func:`was_invoked`; forgotten if the hook fails."""
     _state.unit.set("reactive.invoked.%s" % invocation_id, True)
 
 
@@ -92,6 +95,10 @@ def data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:
         data: anything that JSON can hold. Mappings compare by content; sets have no order and may
             seem changed when they are not.
         hash_type: any algorithm of ``hashlib``.
+
+    Raises:
+        TypeError: JSON cannot hold the data.
+        ValueError: ``hashlib`` does not have the algorithm.
     """
     return _data_changed(data_id, data, hash_type, True)
 

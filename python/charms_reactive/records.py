@@ -14,7 +14,7 @@ A record is there for later hooks once its hook has succeeded, and gone with the
     setting.save()
     Setting.filter(sensitive=True)
 
-Each change emits two of the events of :mod:`charms_reactive.events`, with the class as their origin:
+Each change emits two of the events of :mod:`charms.reactive.events`, with the class as their origin:
 ``PreRecordCreate`` and ``PostRecordCreate``, ``PreRecordUpdate`` …, ``PreRecordDelete`` ….
 """
 
@@ -289,7 +289,7 @@ class Record:
 
     @property
     def id(self) -> Any:
-        """The key: a number, or the value of the key field. ``None`` before an automatic one is given."""
+        """The key; a number, or the value of the key field. ``None`` before an automatic one is given."""
         key = _model(type(self)).key
         return self.__dict__["_key"] if key is None else self.__dict__[key]
 

@@ -106,6 +106,9 @@ def endpoint_from_name(endpoint_name: Optional[str]) -> Any:
 
     Args:
         endpoint_name: the endpoint's name in ``metadata.yaml``; ``None`` gives ``None``.
+
+    Raises:
+        RuntimeError: the module of the interface layer has more than one candidate.
     """
     if endpoint_name is None:
         return None
@@ -263,7 +266,7 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
     # The class of each endpoint.
     _cache: ClassVar[Dict[str, Any]] = {}
 
-    #: How remote units are grouped into conversations: one of :class:`scopes`, or any string.
+    #: How remote units are grouped into conversations; one of :class:`scopes`, or any string.
     scope: str = scopes.UNIT
 
     #: Keys of the remote data, each of which becomes a method that returns its value.
@@ -369,19 +372,19 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
         raise ValueError("relation %s has no conversation of scope %r here" % (self.relation_name, scope))
 
     def set_state(self, state: str, scope: Optional[str] = None) -> None:
-        """:meth:`Conversation.set_state` of :meth:`conversation`."""
+        """:meth:`.Conversation.set_state` of :meth:`conversation`."""
         self.conversation(scope).set_state(state)
 
     def remove_state(self, state: str, scope: Optional[str] = None) -> None:
-        """:meth:`Conversation.remove_state` of :meth:`conversation`."""
+        """:meth:`.Conversation.remove_state` of :meth:`conversation`."""
         self.conversation(scope).remove_state(state)
 
     def is_state(self, state: str, scope: Optional[str] = None) -> bool:
-        """:meth:`Conversation.is_state` of :meth:`conversation`."""
+        """:meth:`.Conversation.is_state` of :meth:`conversation`."""
         return self.conversation(scope).is_state(state)
 
     def toggle_state(self, state: str, active: Any = TOGGLE, scope: Optional[str] = None) -> None:
-        """:meth:`Conversation.toggle_state` of :meth:`conversation`."""
+        """:meth:`.Conversation.toggle_state` of :meth:`conversation`."""
         self.conversation(scope).toggle_state(state, active)
 
     set_flag = set_state
@@ -397,11 +400,11 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
         scope: Optional[str] = None,
         **kwdata: object,
     ) -> None:
-        """:meth:`Conversation.set_remote` of :meth:`conversation`."""
+        """:meth:`.Conversation.set_remote` of :meth:`conversation`."""
         self.conversation(scope).set_remote(key, value, data, **kwdata)
 
     def get_remote(self, key: str, default: Any = None, scope: Optional[str] = None) -> Any:
-        """:meth:`Conversation.get_remote` of :meth:`conversation`."""
+        """:meth:`.Conversation.get_remote` of :meth:`conversation`."""
         return self.conversation(scope).get_remote(key, default)
 
     def set_local(
@@ -412,11 +415,11 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
         scope: Optional[str] = None,
         **kwdata: object,
     ) -> None:
-        """:meth:`Conversation.set_local` of :meth:`conversation`."""
+        """:meth:`.Conversation.set_local` of :meth:`conversation`."""
         self.conversation(scope).set_local(key, value, data, **kwdata)
 
     def get_local(self, key: str, default: Any = None, scope: Optional[str] = None) -> Any:
-        """:meth:`Conversation.get_local` of :meth:`conversation`."""
+        """:meth:`.Conversation.get_local` of :meth:`conversation`."""
         return self.conversation(scope).get_local(key, default)
 
 

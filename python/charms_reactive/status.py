@@ -532,14 +532,14 @@ def add(status: AnyStatus, *, app: bool = False) -> None:
 
 
 class on_error:  # noqa: N801 -- the name is that of a decorator
-    """Add a status if an exception is raised, and raise :class:`ReconcilerError` in its place.
+    """Add a status if an exception is raised, and raise :class:`.ReconcilerError` in its place.
 
     Decorates functions, also ``async`` ones and generators, or is used in a ``with`` statement::
 
         @status.on_error(BlockedStatus("The database does not answer"), ConnectionError)
         def connect(): ...
 
-    A :class:`ReconcilerError` that comes from further inside goes through as it is: the status that
+    A :class:`.ReconcilerError` that comes from further inside goes through as it is: the status that
     belongs to it was added there.
 
     Args:

@@ -27,7 +27,7 @@ class NullTracer:
 
         Args:
             phase: ``hooks``, ``restricted`` or ``other``.
-            handlers: the :class:`~charms_reactive.bus.Handler` objects that are queued, in order.
+            handlers: the :class:`~charms.reactive.bus.Handler` objects that are queued, in order.
         """
 
     def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:

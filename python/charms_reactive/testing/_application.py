@@ -64,7 +64,7 @@ class ModelRelation:
 
     @property
     def container(self) -> bool:
-        """Whether it joins only units that share a machine: a subordinate and its principal."""
+        """Whether it joins only units that share a machine, a subordinate and its principal."""
         return any(end.endpoint.subordinate for end in self.ends)
 
     def end_of(self, application: str) -> End:
@@ -198,7 +198,7 @@ class ModelUnit:
         return dict(found.data[member])
 
     def run_action(self, action: str, parameters: Optional[Mapping[str, Any]] = None) -> HookRun:
-        """Run an action now, between two hooks; what it publishes takes its way with the next :meth:`settle`.
+        """Run an action now, between two hooks; the next :meth:`.Model.settle` passes on what it publishes.
 
         Raises:
             CharmError: the charm has no such action, or the unit is not installed or lost.

@@ -37,7 +37,7 @@ class Handlers(Tuple[str, ...]):
     """The ids of the handlers that a hook invoked, in order.
 
     ``"configure" in run.handlers`` and ``run.handlers == ["install", "configure"]`` ask for handlers by
-    anything that :func:`matches` them.
+    anything that :func:`~charms_reactive.testing.explain.matches` them.
     """
 
     record: Optional[Record]
@@ -165,7 +165,7 @@ class Record:
         return Handlers((event[1] for event in self.events if event[0] == "invoke"), self)
 
     def find(self, wanted: Union[str, Callable[..., Any]]) -> Tuple[Declared, ...]:
-        """The registered handlers that are meant; see :func:`matches`."""
+        """The registered handlers that are meant; see :func:`~charms_reactive.testing.explain.matches`."""
         return tuple(one for one in self.handlers if matches(one.id, wanted))
 
     def explain(self, wanted: Union[str, Callable[..., Any]]) -> str:

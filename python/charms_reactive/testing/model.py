@@ -352,7 +352,7 @@ class Model(Running):
     def settle(self, limit: Optional[int] = None) -> Settled:
         """Run hooks until none is left to run.
 
-        A hook that fails stops its own unit; the others go on. :attr:`Settled.errors` names such units.
+        A hook that fails stops its own unit; the others go on; ``errors`` of what is returned names it.
 
         Args:
             limit: how many hooks may run; by default 100 for each unit.

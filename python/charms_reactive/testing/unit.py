@@ -286,7 +286,7 @@ class SimulatedUnit:
 
     @property
     def state_file(self) -> Path:
-        """The unit state: the SQLite file that holds the flags."""
+        """The SQLite file that is the unit state, and holds the flags."""
         elsewhere = self.environment.get("UNIT_STATE_DB")
         return self.charm_dir / (elsewhere or ".unit-state.db")
 

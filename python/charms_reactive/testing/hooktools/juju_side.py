@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, **values: Any) -> Juju:
     """A fresh Juju side of one unit: a dictionary of what JSON can hold.
 
-    Its keys are those below, with dashes for underscores; a hook changes what is marked with *.
+    Its keys are those below, with dashes for underscores; a hook changes what is marked with †.
 
     Args:
         unit: the name of the unit.
@@ -35,7 +35,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
               follows from the rest.
             - ``config``: ``{option: value}``, for every option; ``None`` for one without a value.
             - ``leader`` (true): whether the unit leads its application.
-            - ``leader_settings`` *: ``{key: text}``; changed at once. Until Juju 3.
+            - ``leader_settings`` †: ``{key: text}``; changed at once. Until Juju 3.
             - ``credential`` (``None``): what ``credential-get`` answers to a charm that is trusted.
             - ``goal``: ``{unit: status}`` of units that differ from what follows from ``relations``: those
               yet to come (``waiting``), going (``dying``), or with a status that is not ``active``.
@@ -45,39 +45,39 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
             - ``hook``: ``{"relation-id", "remote-application", "remote-unit", "name", "storage-id"}``, all
               text, empty where it does not apply. The last two may be left out: the hook's environment
               tells.
-            - ``action`` *: ``None``, or the action that runs: ``{"parameters": {...}, "results": {},
+            - ``action`` †: ``None``, or the action that runs: ``{"parameters": {...}, "results": {},
               "failure": None, "messages": []}``.
-            - ``pending`` *: what the hook has changed and Juju does after it has succeeded; see
-              :func:`new_pending`.
-            - ``reboot`` * (``""``): ``later`` after ``juju-reboot``, ``now`` after ``juju-reboot --now``,
+            - ``pending`` †: what the hook has changed and Juju does after it has succeeded; see
+              ``new_pending``.
+            - ``reboot`` † (``""``): ``later`` after ``juju-reboot``, ``now`` after ``juju-reboot --now``,
               which ends the hook: an executable kills the hook's process; who calls :func:`call` looks here
               after ``juju-reboot`` and ends the hook itself. That hook is run again after the reboot. One
               that fails after a mere ``juju-reboot`` reboots nothing. Whoever runs hooks empties the key.
 
             *About what the charm shows*
 
-            - ``status`` *: ``{"unit": {"status", "message"}, "application": {...}}``; changed at once.
-            - ``version`` *: of the workload; changed at once.
-            - ``ports`` *: the port ranges that are open, for example ``["80/tcp", "icmp"]``.
-            - ``port_endpoints`` *: ``{range: [endpoint, ...]}`` for those ranges that are open for some
+            - ``status`` †: ``{"unit": {"status", "message"}, "application": {...}}``; changed at once.
+            - ``version`` †: of the workload; changed at once.
+            - ``ports`` †: the port ranges that are open, for example ``["80/tcp", "icmp"]``.
+            - ``port_endpoints`` †: ``{range: [endpoint, ...]}`` for those ranges that are open for some
               endpoints only.
             - ``payload_classes``: ``{class: type}``.
-            - ``payloads`` *: ``{"class/id": {"class", "type", "id", "status", "labels"}}``; changed at once.
+            - ``payloads`` †: ``{"class/id": {"class", "type", "id", "status", "labels"}}``; changed at once.
             - ``metrics_declared``: the names in ``metrics.yaml``.
-            - ``metrics`` *: ``[{"key", "value", "labels"}]``; kept even if the hook fails.
-            - ``k8s`` *: ``{"spec": text, "raw": text}``.
+            - ``metrics`` †: ``[{"key", "value", "labels"}]``; kept even if the hook fails.
+            - ``k8s`` †: ``{"spec": text, "raw": text}``.
 
             *About what the charm reads and keeps*
 
-            - ``relations`` *: ``{id: relation}``; see :func:`new_relation`.
+            - ``relations`` †: ``{id: relation}``; see :func:`new_relation`.
             - ``relations_made``: the number of the next relation, as Juju never uses one again.
             - ``resources``: ``{name: path}``; ``None`` for one that nobody has attached.
             - ``storages``: ``{"name/0": {"kind", "location"}}``.
             - ``storage_specs``: ``{name: {"minimum", "maximum"}}``; the maximum is ``None`` for any number.
-            - ``storage_requested`` *: ``{name: count}``, from ``storage-add``: Juju provides these later.
-            - ``state`` *: ``{key: text}``, from ``state-set``.
-            - ``secrets`` *: ``{id: secret}``, those that the unit may know of; see :func:`new_secret`.
-            - ``secrets_made`` *: how many the unit has added; their ids follow from it.
+            - ``storage_requested`` †: ``{name: count}``, from ``storage-add``: Juju provides these later.
+            - ``state`` †: ``{key: text}``, from ``state-set``.
+            - ``secrets`` †: ``{id: secret}``, those that the unit may know of; see :func:`new_secret`.
+            - ``secrets_made`` †: how many the unit has added; their ids follow from it.
 
     Raises:
         TypeError: there is no such key.
@@ -170,8 +170,8 @@ def new_relation(
     - ``units``: ``{unit: data}`` of the other units that are in it.
     - ``departing``: the same of those that have left; Juju lets their data be read while the relation lasts.
     - ``remote-application``: the data of the other application.
-    - ``local-unit`` *: the unit's data. Juju itself puts the unit's addresses there.
-    - ``local-application`` *: the data of the unit's application, which its leader alone reads; among
+    - ``local-unit`` †: the unit's data. Juju itself puts the unit's addresses there.
+    - ``local-application`` †: the data of the unit's application, which its leader alone reads; among
       peers every unit does.
     - ``model``: the UUID of the other application's model, where that is not the unit's.
     - ``network``: as in ``networks``, for a relation that has its own.
