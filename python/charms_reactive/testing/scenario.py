@@ -55,7 +55,7 @@ class Outcome(HookRun):
 
     @property
     def published(self) -> Dict[str, Dict[str, Optional[str]]]:
-        """The relation data that this unit has changed, by id of the relation; ``None`` for a key that is gone."""
+        """The relation data that this unit has changed, by relation; ``None`` for a key that is gone."""
         return self._published("local")
 
     @property
