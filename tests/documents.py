@@ -170,7 +170,8 @@ class Page:
         with contextlib.redirect_stdout(io.StringIO()) as output:
             exec(code, names)
         printed, follows = output.getvalue(), self._next(block)
-        if printed:
+        shows = "print(" in block.text and follows is not None and follows.language == "text"
+        if printed or shows:
             if follows is None or follows.language != "text":
                 raise DocumentError("%s printed what is not shown:\n%s" % (self.place(block), printed))
             shown = follows.text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+import textwrap
 from pathlib import Path
 from typing import Dict, Iterator, Tuple
 
@@ -92,6 +94,27 @@ def test_nothing_is_described_twice_or_without_words() -> None:
     assert len(names) == len(set(names))
     for module, name, page in entries():
         assert getattr(importlib.import_module(module), name).__doc__, "%s of %s" % (name, page.name)
+
+
+def examples() -> Iterator[Tuple[str, str]]:
+    """The examples in docstrings, each with the file and line it begins in."""
+    package = Path(charms_reactive.__file__).parent
+    for path in [*package.rglob("*.py"), *package.parent.glob("pytest_charms_reactive/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                found = re.finditer(r"::\n\n((?: +.*\n|\n)+)", ast.get_docstring(node) or "")
+                for number, example in enumerate(found):
+                    name = getattr(node, "name", "the module")
+                    yield "%s: %s, %d" % (path.relative_to(package), name, number), example.group(1)
+
+
+def test_examples_in_docstrings_are_python() -> None:
+    """They are fragments, which cannot run by themselves; what runs is in the chapters."""
+    found = list(examples())
+    assert len(found) >= 8
+    for place, text in found:
+        if not textwrap.dedent(text).startswith(("$ ", "charms.reactive ")):
+            compile(textwrap.dedent(text), place, "exec")
 
 
 def test_every_page_is_in_the_table_and_in_the_tree() -> None:
