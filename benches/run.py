@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+import readme
 from commands import BARE, latencies
 from emitting import without_events
 from environments import (
@@ -697,6 +698,7 @@ def main() -> int:
         BENCHES.joinpath("RESULTS.md").write_text(report(machine, rows, bench.notes))
         results = {"machine": machine, "rows": [row.as_json() for row in rows], "notes": bench.notes}
         BENCHES.joinpath("results.json").write_text(json.dumps(results, indent=1) + "\n")
+        readme.main()
     return 0
 
 

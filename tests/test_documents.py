@@ -6,11 +6,14 @@ A page that no test reads by name is walked as :mod:`documents` has it, so that 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, List
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -109,6 +112,52 @@ def test_testing(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
         workflow = yaml.safe_load((tmp_path / ".github/workflows/test.yaml").read_text())
         assert workflow["jobs"]["test"]["steps"][-1] == {"run": "pytest --juju-units both"}
+
+
+def test_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its charm, with what goes without saying, passes its test."""
+    (tmp_path / "metadata.yaml").write_text("name: app\n")
+    (tmp_path / "config.yaml").write_text("options:\n  port: {type: int, default: 80}\n")
+    with reading("README.md") as page:
+        page.walk(tmp_path, monkeypatch)
+        assert [block.file for block in page.blocks if block.file] == ["reactive/app.py", "tests/test_app.py"]
+        done = documents.run(
+            "pytest -q && charms.reactive simulate . install config-changed", tmp_path, **PLUGIN
+        )
+        assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+
+
+def test_the_figures_of_the_readme_are_those_of_the_last_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make bench` writes both; by hand, .venv/bin/python benches/readme.py."""
+    monkeypatch.syspath_prepend(str(ROOT / "benches"))
+    import readme
+
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert shown == readme.updated(shown, json.loads((ROOT / "benches" / "results.json").read_text()))
+    monkeypatch.delitem(sys.modules, "readme")
+
+
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[\w-]+)?\)")
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    """Those of the manual are looked after by Sphinx."""
+    links = [path for path, _ in LINK.findall((ROOT / name).read_text(encoding="utf-8"))]
+    assert [path for path in links if not (ROOT / path).exists()] == []
+
+
+def test_drawings_say_what_they_show_and_can_be_read_in_the_dark() -> None:
+    drawings = sorted((ROOT / "docs" / "images").glob("*.svg"))
+    assert len(drawings) >= 2
+    for path in drawings:
+        text = path.read_text(encoding="utf-8")
+        ET.fromstring(text)
+        assert "<title id=" in text
+        assert "<desc id=" in text
+        assert "@media (prefers-color-scheme: dark)" in text
+        shown = [(ROOT / page).read_text(encoding="utf-8") for page in (*pages(), "docs/architecture.md")]
+        assert any(path.name in page for page in shown), "no page shows %s" % path.name
 
 
 # -- all of them ---------------------------------------------------------------------------------
