@@ -147,6 +147,35 @@ def test_links_lead_somewhere(name: str) -> None:
     assert [path for path in links if not (ROOT / path).exists()] == []
 
 
+def test_every_row_of_the_unit_state_is_in_the_architecture() -> None:
+    told = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    package = ROOT / "python" / "charms_reactive"
+    sources = [*package.glob("*.py"), *package.glob("patterns/*.py")]
+    named = {
+        key.rstrip(".")
+        for path in sources
+        for key in re.findall(
+            r"\"(reactive\.[a-z_.]+[a-z.])(?:%s[^\"]*)?\"", path.read_text(encoding="utf-8")
+        )
+    } - {"reactive", "reactive.relations"}  # the second one is a package of a charm
+    assert len(named) > 18
+    assert sorted(key for key in named if "`%s" % key not in told) == []
+
+
+def test_paths_in_the_architecture_are_there() -> None:
+    """Of modules and directories that are named with a slash, or by their file."""
+    told = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    places = [
+        ROOT,
+        ROOT / "python" / "charms_reactive",
+        ROOT / "wheel-data" / "scripts",
+        ROOT / "tests" / "engine",
+    ]
+    for name in re.findall(r"`([\w.-]+(?:/[\w.-]+)+|\w+\.(?:py|pyi|sh))`", told):
+        if not name.startswith("hooks/"):
+            assert any((place / name).exists() for place in places), name
+
+
 def test_drawings_say_what_they_show_and_can_be_read_in_the_dark() -> None:
     drawings = sorted((ROOT / "docs" / "images").glob("*.svg"))
     assert len(drawings) >= 2
