@@ -58,6 +58,10 @@ nitpick_ignore_regex = [
 
 # -- how it looks --------------------------------------------------------------------------------
 html_theme = "furo"
+html_theme_options = {
+    "light_css_variables": {"color-api-name": "#0a4fa3", "color-api-pre-name": "#4a5566"},
+    "dark_css_variables": {"color-api-name": "#7db7ff", "color-api-pre-name": "#a9b4c4"},
+}
 html_title = "charms.reactive %s" % release
 html_static_path = ["_static"]
 html_css_files = ["manual.css"]
