@@ -75,7 +75,7 @@ def test_no_ensurepip(tree: Path) -> None:
     assert not (tree / ".venv").exists()
 
 
-@pytest.mark.parametrize("target", ["dev", "run", "bench"])
+@pytest.mark.parametrize("target", ["dev", "run", "bench", "docs"])
 def test_no_python(tree: Path, target: str) -> None:
     done = subprocess.run(
         ["make", target, "PYTHON=python-of-yore"],
