@@ -235,7 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="charms.reactive",
         description="Flags and tests of a reactive charm, on the command line.",
-        epilog="charms.reactive simulate CHARM HOOK… runs hooks without Juju; see simulate --help.",
+        epilog="charms.reactive simulate CHARM HOOK… runs hooks without Juju; charms.reactive explain FILE "
+        "tells why the handlers of a hook ran, or did not. Both have a --help of their own.",
     )
     parser.add_argument("--version", action="version", version="charms.reactive %s" % __version__)
     formats = parser.add_mutually_exclusive_group()
@@ -455,6 +456,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from .testing import simulate
 
         return simulate.main(words[1:])
+    if words[:1] == ["explain"]:
+        from .testing import explain
+
+        return explain.main(words[1:])
     parser = _parser()
     arguments = parser.parse_args(words)
     if not arguments.command:

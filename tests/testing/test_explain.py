@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
+from charms_reactive import cli
 from charms_reactive.testing.explain import Handlers, Record, matches
 
 A = "reactive/app.py:10:first"
@@ -128,6 +134,21 @@ REASONS: Dict[str, Any] = {
             "(but 'db.connected' is: is one of the two misspelt?)"
         ),
     ),
+    "a slip of the pen, where another handler has the flag right": (
+        record(
+            [["all", ["x.writen"]]], ["start", ["x.written"]], *START[1:], other=[["none", ["x.written"]]]
+        ),
+        (
+            "'x.writen' is not set, and nothing in this hook changed that "
+            "(but 'x.written' is: is one of the two misspelt?)"
+        ),
+    ),
+    "another flag of the same family": (
+        record(
+            [["all", ["db-2.ready"]]], ["start", ["db-1.ready"]], *START[1:], other=[["all", ["db-1.ready"]]]
+        ),
+        "'db-2.ready' is not set, and nothing in this hook changed that",
+    ),
 }
 
 
@@ -136,6 +157,27 @@ def test_why_a_handler_did_not_run(given: Record, reason: str) -> None:
     asked = given.handlers[1].decorators
     middle = ", which asks for %s" % asked if asked else ""
     assert given.explain("second") == "%s did not run%s: %s" % (B, middle, reason)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slip"),
+    [
+        ("db.ready", "db.redy", True),
+        ("db.ready", "db.readyy", True),
+        ("db.ready", "db.raedy", True),
+        ("db.is-ready", "db.is_ready", True),
+        ("db.ready", "db.ready", False),
+        ("db.ready", "kv.ready", False),
+        ("db1.ready", "db.ready", False),
+        ("db12.ready", "db21.ready", False),
+        ("leadership.set.a", "leadership.set.b", False),
+        ("x.set", "x.unset", False),
+    ],
+)
+def test_what_a_slip_of_the_pen_is(one: str, other: str, slip: bool) -> None:
+    for waited, was_set in ((one, other), (other, one)):
+        given = record([["all", [waited]]], ["start", [was_set]], *START[1:], other=[["all", [was_set]]])
+        assert ("misspelt" in given.explain("second")) == slip
 
 
 def test_how_often_a_handler_ran() -> None:
@@ -152,3 +194,76 @@ def test_a_handler_that_does_not_exist_is_told_from_one_that_did_not_run() -> No
     assert given.explain("zzz") == "no handler 'zzz' is registered\nregistered are: first, second"
     nobody = Record({"handlers": [], "events": []})
     assert "nothing below reactive/ or hooks/relations/ has declared one" in nobody.explain("zzz")
+
+
+# -- on the command line ----------------------------------------------------------------------------
+HANDLERS = """\
+from charms.reactive import hook, set_flag, when
+
+
+@when("db.ready")
+def wait():
+    pass
+
+
+@hook("start")
+def work():
+    set_flag("app.works")
+
+
+@when("app.works")
+def tell():
+    pass
+"""
+
+
+def explain(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = os.path.join(os.path.dirname(sys.executable), "charms.reactive")
+    return subprocess.run([program, "explain", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def hook(tmp_path: Path) -> Path:
+    """The record that a hook has written, on a unit whose Juju takes the log and is asked nothing."""
+    charm = tmp_path / "charm"
+    (charm / "reactive").mkdir(parents=True)
+    (charm / "metadata.yaml").write_text("name: app\n")
+    (charm / "reactive" / "app.py").write_text(HANDLERS)
+    file = tmp_path / "hook.json"
+    told = {"CHARMS_REACTIVE_RECORD": str(file), "JUJU_CHARM_DIR": str(charm), "JUJU_HOOK_NAME": "start"}
+    program = [sys.executable, "-c", "from charms.reactive import main; main()"]
+    subprocess.run(program, cwd=charm, env={**os.environ, **told}, stderr=subprocess.DEVNULL, check=True)
+    return file
+
+
+def test_the_command_tells_of_the_handlers_that_are_named(hook: Path) -> None:
+    done = explain(str(hook), "wait", "app.py:work")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        (
+            "reactive/app.py:4:wait did not run, which asks for @when('db.ready'): "
+            "'db.ready' is not set, and nothing in this hook changed that"
+        ),
+        "reactive/app.py:9:work ran once, which asks for @hook('start')",
+    ]
+
+
+def test_the_command_tells_of_all_handlers_those_that_ran_first(hook: Path) -> None:
+    told = explain(str(hook)).stdout.splitlines()
+    assert [line.split()[0].rpartition(":")[2] for line in told] == ["work", "tell", "wait"]
+
+
+def test_what_the_command_cannot_do(hook: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "no-record").write_text("[]")
+    (tmp_path / "no-json").write_text("no")
+    for arguments, reason in (
+        ((str(tmp_path / "missing"),), "missing: No such file or directory"),
+        ((str(tmp_path / "no-record"),), "no-record is no record of a hook"),
+        ((str(tmp_path / "no-json"),), "no-json is no record of a hook"),
+        ((str(hook), "wrk"), "no handler 'wrk' is registered; did you mean work?"),
+        ((), "the following arguments are required: FILE"),
+    ):
+        assert cli.main(["explain", *arguments]) == 2
+        told = capsys.readouterr()
+        assert (reason in told.err, told.out) == (True, "")
+    assert json.loads(hook.read_text())["handlers"]

@@ -1,12 +1,20 @@
-"""Why a handler ran in a hook, or did not: read from the record that the framework made of it."""
+"""Why a handler ran in a hook, or did not: read from the record that the framework made of it.
+
+On a unit, the command of this name reads a record that a hook has written::
+
+    CHARMS_REACTIVE_RECORD=/tmp/hook.json ./hooks/config-changed
+    charms.reactive explain /tmp/hook.json configure
+"""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple, Union
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 # How a condition reads in a charm.
 _DECORATORS = {"all": "when", "any": "when_any", "none": "when_not", "not_all": "when_not_all"}
@@ -107,6 +115,24 @@ class Condition:
 def _and(names: List[str]) -> str:
     quoted = ["'%s'" % name for name in names]
     return quoted[0] if len(quoted) == 1 else "%s and %s" % (", ".join(quoted[:-1]), quoted[-1])
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two names differ as they do by mistake: a letter too many, two exchanged, or other separators.
+
+    Another letter or number in the same place is no mistake: ``db-1.ready`` and ``db-2.ready`` are two flags.
+    """
+    if one == other:
+        return False
+    one, other = ("".join("." if letter in "-_" else letter for letter in name) for name in (one, other))
+    if one == other:
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    at = next((at for at, letter in enumerate(shorter) if letter != longer[at]), len(shorter))
+    if len(longer) == len(shorter) + 1:
+        return longer[at].isalpha() and longer[at + 1 :] == shorter[at:]
+    exchanged = longer[:at] + longer[at : at + 2][::-1] + longer[at + 2 :]
+    return len(longer) == len(shorter) and longer[at : at + 2].isalpha() and exchanged == shorter
 
 
 @dataclass(frozen=True)
@@ -228,15 +254,23 @@ class Record:
         changed = {event[1] for event in self.events if event[0] in ("set", "clear")}
         if not changed.intersection(condition.flags):
             text += ", and nothing in this hook changed that"
-        known = {flag for one in self.handlers for other in one.conditions for flag in other.flags}
         if condition.kind in ("all", "any"):
-            # A flag that somebody set and nobody waits for is what a slip of the pen looks like.
-            stray = sorted((set(flags) | {event[1] for event in self.events if event[0] == "set"}) - known)
             for flag in condition.flags:
-                close = difflib.get_close_matches(flag, stray, 1, 0.8) if flag not in flags else []
-                if close:
-                    text += " (but %r is: is one of the two misspelt?)" % close[0]
+                meant = self._misspelt(flag, set(flags)) if flag not in flags else None
+                if meant:
+                    text += " (but %r is: is one of the two misspelt?)" % meant
         return text
+
+    def _misspelt(self, flag: str, flags: Set[str]) -> Optional[str]:
+        """A flag that was set and may be the one that is meant; ``None`` if there is none."""
+        was_set = flags | {event[1] for event in self.events if event[0] == "set"}
+        slips = sorted(other for other in was_set if _is_slip(flag, other))
+        if slips:
+            return slips[0]
+        # A flag that somebody set and nobody waits for is what a slip of the pen looks like.
+        known = {name for one in self.handlers for other in one.conditions for name in other.flags}
+        close = difflib.get_close_matches(flag, sorted(was_set - known), 1, 0.8)
+        return close[0] if close else None
 
     def _left_out(self, one: Declared, together: List[str]) -> str:
         """It would have matched at some moment; why it was not taken."""
@@ -273,3 +307,50 @@ class Record:
                 flags = flags | {event[1]} if event[0] == "set" else flags - {event[1]}
                 moments.append(("after %r was %s" % (event[1], event[0].replace("clear", "cleared")), flags))
         return moments
+
+
+# -- the command ------------------------------------------------------------------------------------
+def main(arguments: Sequence[str]) -> int:
+    """Run ``charms.reactive explain``.
+
+    Args:
+        arguments: what follows it.
+
+    Returns:
+        The exit status: 0, or 2 if there is no such record or no such handler in it.
+    """
+    parser = argparse.ArgumentParser(
+        prog="charms.reactive explain",
+        description="Why the handlers of one hook ran, or did not. Make the record by running the hook with "
+        "CHARMS_REACTIVE_RECORD=FILE in its environment.",
+    )
+    parser.add_argument("record", metavar="FILE", type=Path, help="the record of the hook")
+    parser.add_argument(
+        "handlers", metavar="HANDLER", nargs="*", help="by name or id; without any, all that are registered"
+    )
+    try:
+        asked = parser.parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        record = Record(json.loads(asked.record.read_text(encoding="utf-8", errors="surrogateescape")))
+    except OSError as error:
+        return _cannot("%s: %s" % (asked.record, error.strerror))
+    except (ValueError, KeyError, TypeError):
+        return _cannot("%s is no record of a hook; CHARMS_REACTIVE_RECORD names the file" % asked.record)
+    missing = [wanted for wanted in asked.handlers if not record.find(wanted)]
+    if missing:
+        return _cannot(record.explain(missing[0]))
+    if asked.handlers:
+        found = [one for wanted in asked.handlers for one in record.find(wanted)]
+    else:  # what ran comes first, in that order
+        ran = list(dict.fromkeys(record.invoked))
+        found = sorted(record.handlers, key=lambda one: ran.index(one.id) if one.id in ran else len(ran))
+    for one in dict.fromkeys(found):
+        print(record._explain(one))
+    return 0
+
+
+def _cannot(reason: str) -> int:
+    print("charms.reactive explain: %s" % reason, file=sys.stderr)
+    return 2
