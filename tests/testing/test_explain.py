@@ -123,6 +123,13 @@ REASONS: Dict[str, Any] = {
         record([["all", ["y"]]], *START, ["invoke", A], ["set", "y"], ["clear", "y"]),
         "its conditions held only for a while (after 'y' was set); they did not when an iteration began",
     ),
+    "a hook and a flag": (
+        record([["all", ["x"]]], *START, phases=[], predicates=["@hook('install')"]),
+        (
+            "it never does, because handlers of hooks and actions run before those of flags; ask for one of "
+            "the two, or have @hook set a flag"
+        ),
+    ),
     "a hook that came to nothing": (
         record([["all", ["x"]]]),
         "the hook ended before its handlers were dispatched",

@@ -144,6 +144,16 @@ def document(run: Callable[..., Tuple[int, str, str]]) -> Callable[..., Any]:
     return lambda *arguments: json.loads(run(*arguments, "--json")[1])
 
 
+def test_an_error_of_the_framework_has_no_traceback_of_the_charm(charm: Path, run: Any) -> None:
+    (charm / "reactive" / "bad.py").write_text(
+        "from charms.reactive import when_not\n\n\n@when_not('never')\ndef bad(argument):\n    pass\n"
+    )
+    status, out, _ = run("start")
+    assert status == 1
+    assert "handler reactive/bad.py:4:bad cannot be called" in out
+    assert "Traceback" not in out
+
+
 def test_a_line_for_each_hook(run: Any) -> None:
     status, out, err = run("install", "config-changed", "--config", "port=8080")
     assert (status, err) == (0, "")

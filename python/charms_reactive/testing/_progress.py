@@ -97,7 +97,8 @@ def _of_charm(traceback: str) -> List[str]:
     # Nothing may be left of the last one of a chain.
     if lines[-3:] and lines[-1].startswith("Traceback ") and "exception" in "".join(lines[-3:-1]):
         del lines[-4:]
-    return lines
+    # An error of the framework itself comes from no line of the charm.
+    return lines if any(line.startswith('  File "') for line in lines) else []
 
 
 # -- for machines -----------------------------------------------------------------------------------

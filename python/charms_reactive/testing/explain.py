@@ -226,6 +226,11 @@ class Record:
         moments = self._moments()
         if not moments:
             return "the hook ended before its handlers were dispatched"
+        if not one.phases:
+            return (
+                "it never does, because handlers of hooks and actions run before those of flags; ask for "
+                "one of the two, or have @hook set a flag"
+            )
         phases = [event[1] for event in self.events if event[0] == "phase"]
         if not set(phases) & set(one.phases):
             if phases == ["restricted"]:
