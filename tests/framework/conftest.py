@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 
 from charms_reactive._juju import hookenv
-from charms_reactive.testing.isolation import fresh_framework, renew
+from charms_reactive.testing.framework_state import fresh_framework, renew
 
 from .support import Framework, Unit
 

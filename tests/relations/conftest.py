@@ -15,7 +15,7 @@ from fakes import Juju
 
 import charms_reactive
 from charms_reactive import _state, bus
-from charms_reactive.testing.isolation import fresh_framework, renew
+from charms_reactive.testing.framework_state import fresh_framework, renew
 
 _VARIABLES = (
     "UNIT_STATE_DB",

@@ -26,8 +26,9 @@ from inprocess import Probe
 
 import charms_reactive
 from charms_reactive import _state, flags, handlers
-from charms_reactive.testing import isolation
-from charms_reactive.testing.isolation import fresh_framework, fresh_interpreter
+from charms_reactive.testing import framework_state
+from charms_reactive.testing.framework_state import fresh_framework
+from charms_reactive.testing.isolation import fresh_interpreter
 
 
 @pytest.fixture
@@ -51,14 +52,14 @@ def of_test() -> Iterator[Any]:
 INVENTORY = """
 import json, sys
 import charms.reactive
-from charms_reactive.testing import isolation
+from charms_reactive.testing import framework_state
 from charmhelpers.core import hookenv
 
 def names(entries):
     return [[f.__module__, f.__qualname__] for f, _, _ in entries]
 
 state = {}
-for module, name, new in isolation.FRESH:
+for module, name, new in framework_state.FRESH:
     found = sys.modules[module]
     for part in name.split("."):
         found = getattr(found, part)
@@ -79,9 +80,9 @@ def in_process(program: str, **environment: str) -> Any:
 
 def test_the_tables_say_what_importing_the_package_does() -> None:
     at_start, at_exit, state = in_process(INVENTORY)
-    assert [tuple(entry) for entry in at_start] == list(isolation.AT_START)
-    assert [tuple(entry) for entry in at_exit] == list(isolation.AT_EXIT)
-    assert len(state) == len(isolation.FRESH)
+    assert [tuple(entry) for entry in at_start] == list(framework_state.AT_START)
+    assert [tuple(entry) for entry in at_exit] == list(framework_state.AT_EXIT)
+    assert len(state) == len(framework_state.FRESH)
     assert all(state.values()), [name for name, new in state.items() if not new]
 
 
@@ -89,7 +90,7 @@ def test_the_tables_say_what_importing_the_package_does() -> None:
 CHANGES = """
 import json, os, sys
 import charms.reactive, charms.reactive.patterns.request_response
-from charms_reactive.testing import isolation
+from charms_reactive.testing import framework_state
 
 def inventory():
     found = {}
@@ -147,7 +148,7 @@ def test_everything_that_a_hook_changes_is_in_the_table(probe: Probe) -> None:
     changed = in_process(CHANGES, **environment)
     assert "charms_reactive.handlers:Handler._HANDLERS" in changed
     assert "charms_reactive.flags:_callbacks" in changed
-    known = {"%s:%s" % (module, name) for module, name, _ in isolation.FRESH}
+    known = {"%s:%s" % (module, name) for module, name, _ in framework_state.FRESH}
     assert not set(changed) - known
 
 
@@ -228,7 +229,7 @@ def test_callbacks_come_in_the_order_of_the_imports(probe: Probe) -> None:
         hookenv.atstart(repr)
         print([entry[0].__name__ for entry in hookenv._atstart])
     """)
-    names = [name.rpartition(".")[2] for _, name in isolation.AT_START]
+    names = [name.rpartition(".")[2] for _, name in framework_state.AT_START]
     assert ran.stdout == "%s\n" % ["print", *names, "repr"]
 
 

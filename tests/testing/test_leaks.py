@@ -119,7 +119,7 @@ def test_a_thousand_hooks_leak_nothing(tmp_path: Path, record_property: Any) -> 
 
 
 def test_units_of_many_tests_leave_no_compiled_code_without_bound(tmp_path: Path) -> None:
-    from charms_reactive.testing.isolation import code_cache
+    from charms_reactive.testing.charm_modules import code_cache
 
     probe = Probe(tmp_path / "charm")
     with pytest.MonkeyPatch.context() as patches:

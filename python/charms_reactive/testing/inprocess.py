@@ -49,7 +49,8 @@ from charms_reactive import (
 
 from . import hooktools
 from ._popen import Host, answering
-from .isolation import Interpreter, code_cache, fresh_interpreter
+from .charm_modules import code_cache
+from .isolation import Interpreter, fresh_interpreter
 
 __all__ = ["Executed", "execute"]
 
