@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint bench docs clean
+.PHONY: help dev run test postgresql compat lint bench docs wheels clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,10 @@ docs: ## build the manual into docs/_build/html
 	$(SETUP) docs
 	$(VENV)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
+
+wheels: ## build and check what is released: the wheels and the sdist, in dist/
+	$(SETUP) release
+	@$(VENV)/python packaging/wheels.py
 
 clean: ## delete all that was built, .venv too
 	rm -rf .venv target benches/engine/target build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache

@@ -12,6 +12,12 @@ nothing. ``CHARMS_REACTIVE_BUILD``, or ``--config-settings build=...``, chooses:
 ``pure``
     A pure wheel, ``py3-none-any``, with no look at the machine.
 
+``--config-settings glibc=2.17`` has a native wheel built for Linux with that glibc or any later one, and
+not for this machine's. It takes zig as the linker, from the package index's cargo-zigbuild; ``make
+wheels`` asks for it.
+
+Every wheel has its bill of materials inside, which ``sbom.py`` writes.
+
 An editable install puts ``python/`` on the path of the environment. The native one keeps its
 extension module there, in the source tree; every editable install first deletes those that it
 finds, so a pure one is pure and a native one is never shadowed by an older build. Another environment
@@ -38,6 +44,9 @@ import zipfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Union
 
+import crates
+import sbom
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / "python"
 WHEEL_DATA = ROOT / "wheel-data"
@@ -49,7 +58,9 @@ PYTHON_COMMAND = "charms.reactive-python"
 PROGRAM = "charms-reactive"  # what Cargo calls it
 STAGED_DATA = ROOT / "build" / "wheel-data"  # pyproject.toml names it to maturin
 
-MATURIN = "maturin>=1.9.4,<2"
+STAGED_SBOM = ROOT / "build" / "sbom" / "charms.reactive.cdx.json"  # so does it
+
+MATURIN = "maturin>=1.12,<2"
 
 # Everything the sdist holds. A list of what goes in keeps stray files of a working tree out.
 SDIST_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
@@ -139,6 +150,16 @@ class Project:
             if name.startswith(prefix)
         }
 
+    def bill(self) -> sbom.Bill:
+        """The bill of materials of a wheel that holds nothing of others."""
+        project = self.project
+        return sbom.Bill(
+            str(project["name"]),
+            str(project["version"]),
+            str(project["license"]),
+            [str(requirement) for requirement in project.get("dependencies", [])],
+        )
+
     @property
     def stem(self) -> str:
         """``name-version`` as file names spell it."""
@@ -214,15 +235,7 @@ def read_project(path: Path) -> dict[str, Table]:
             value = ""
     if value:
         raise BuildError("%s: the value of %s cannot be read" % (path.name, key))
-    for required in (
-        "name",
-        "version",
-        "description",
-        "readme",
-        "license",
-        "license-files",
-        "requires-python",
-    ):
+    for required in REQUIRED:
         if required not in tables.get("project", {}):
             raise BuildError("%s: [project] has no %s" % (path.name, required))
     return tables
@@ -259,6 +272,14 @@ def _wanted(config_settings: Config) -> str:
     return str(wanted)
 
 
+def _glibc(config_settings: Config) -> str:
+    """The oldest glibc that a native wheel is to run with, such as "2.17"; empty for this machine's."""
+    glibc = str((config_settings or {}).get("glibc") or "")
+    if glibc and not re.match(r"2\.\d+$", glibc):
+        raise BuildError("the setting glibc must be a version such as 2.17, not %r" % glibc)
+    return glibc
+
+
 def _no_rust() -> str:
     """Why a native wheel cannot be built here; empty where it can."""
     if sys.implementation.name != "cpython" or sys.version_info < (3, 10):
@@ -287,7 +308,7 @@ def _build(wheel_directory: str, config_settings: Config, editable: bool) -> str
     if wanted != "pure":
         problem = _no_rust()
         if not problem:
-            wheel = _native_wheel(wheel_directory, editable)
+            wheel = _native_wheel(wheel_directory, editable, _glibc(config_settings))
             if wheel:
                 return wheel
             problem = "the Rust build failed, see above"
@@ -297,14 +318,19 @@ def _build(wheel_directory: str, config_settings: Config, editable: bool) -> str
     return _pure_wheel(wheel_directory, editable)
 
 
-def _native_wheel(wheel_directory: str, editable: bool) -> str | None:
+def _native_wheel(wheel_directory: str, editable: bool, glibc: str) -> str | None:
     """Have maturin build the wheel; its file name, or None where it failed."""
-    if not _stage_data():
+    environment = _build_environment(glibc)
+    if not _stage(glibc, environment):
         return None
-    command = _maturin() + ["pep517", "build-wheel", "--compatibility", "off", "-i", sys.executable]
+    command = _maturin() + ["pep517", "build-wheel", "-i", sys.executable]
+    if glibc:
+        command += ["--zig", "--compatibility", "manylinux_" + glibc.replace(".", "_")]
+    else:
+        command += ["--compatibility", "off"]
     if editable:
         command.append("--editable")
-    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, check=False)
     sys.stdout.write(done.stdout.decode(errors="replace"))
     lines = done.stdout.decode(errors="replace").split("\n")
     wheel = next((line.strip() for line in reversed(lines) if line.strip().endswith(".whl")), None)
@@ -314,27 +340,69 @@ def _native_wheel(wheel_directory: str, editable: bool) -> str | None:
     return os.path.basename(wheel)
 
 
-def _stage_data() -> bool:
-    """Put what goes into bin/ beside the program of Rust where maturin takes it from; False if that fails."""
-    command = ["cargo", "build", "--release", "--locked", "--package", "reactive-command"]
-    command += ["--message-format", "json-render-diagnostics"]
-    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        return False
-    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-    built = [message["executable"] for message in messages if message.get("executable")]
-    programs = [path for path in built if Path(path).name == PROGRAM]
-    if not programs:
-        print("charms.reactive: cargo has built no program %s" % PROGRAM)
+def _build_environment(glibc: str) -> dict[str, str]:
+    """The environment of Cargo and maturin. What others get holds no path and no date of this machine."""
+    environment = {"SOURCE_DATE_EPOCH": str(EPOCH_SECONDS), **os.environ}
+    if glibc:
+        home = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+        target = os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target")
+        flags = environment.pop("CARGO_ENCODED_RUSTFLAGS", "").split("\x1f")
+        flags += environment.pop("RUSTFLAGS", "").split()
+        for path, name in ((home, "/cargo"), (str(ROOT), "/charms.reactive"), (target, "/target")):
+            flags.append("--remap-path-prefix=%s=%s" % (path, name))
+        environment["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flag for flag in flags if flag)
+        environment["CARGO_ZIGBUILD_PYTHON_PATH"] = sys.executable
+    return environment
+
+
+def _stage(glibc: str, environment: dict[str, str]) -> bool:
+    """Put what maturin does not make itself where it takes it from; False where that fails."""
+    try:
+        clang = _clang_of_zig() if glibc else ""
+        program = _program(glibc, environment)
+        bill = Project().bill()
+        sbom.add_compiled(bill, ROOT, clang)
+    except crates.CargoError as error:
+        print("charms.reactive: %s" % error)
         return False
     scripts = STAGED_DATA / "scripts"
-    if STAGED_DATA.exists():
-        shutil.rmtree(str(STAGED_DATA))
+    for directory in (STAGED_DATA, STAGED_SBOM.parent):
+        if directory.exists():
+            shutil.rmtree(str(directory))
     scripts.mkdir(parents=True)
     for path in _scripts():
         shutil.copy(str(path), str(scripts))
-    shutil.copy(programs[0], str(scripts / COMMAND))
+    shutil.copy(program, str(scripts / COMMAND))
+    STAGED_SBOM.parent.mkdir(parents=True)
+    STAGED_SBOM.write_bytes(bill.text())
     return True
+
+
+def _program(glibc: str, environment: dict[str, str]) -> str:
+    """Have Cargo build the command; the path of it."""
+    command = ["cargo", "zigbuild" if glibc else "build", "--release", "--locked"]
+    command += ["--package", "reactive-command", "--message-format", "json-render-diagnostics"]
+    if glibc:
+        command += ["--target", "%s.%s" % (crates.rust(ROOT)["host"], glibc)]
+    done = subprocess.run(command, cwd=str(ROOT), env=environment, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise crates.CargoError("%s failed" % " ".join(command[:2]))
+    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    built = [str(message["executable"]) for message in messages if message.get("executable")]
+    programs = [path for path in built if Path(path).name == PROGRAM]
+    if not programs:
+        raise crates.CargoError("cargo has built no program %s" % PROGRAM)
+    return programs[0]
+
+
+def _clang_of_zig() -> str:
+    """The version of the clang in zig, which is that of what zig links in of LLVM."""
+    command = [sys.executable, "-m", "ziglang", "cc", "--version"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    found = re.search(r"clang version ([\d.]+)", done.stdout.decode(errors="replace"))
+    if done.returncode or not found:
+        raise crates.CargoError("a wheel for another glibc needs zig: pip install cargo-zigbuild")
+    return found.group(1)
 
 
 def _scripts() -> list[Path]:
@@ -360,6 +428,7 @@ def _pure_wheel(wheel_directory: str, editable: bool) -> str:
     for name, body in project.dist_info():
         files[name] = (body, 0o644)
     info = project.stem + ".dist-info/"
+    files[info + "sboms/" + STAGED_SBOM.name] = (project.bill().text(), 0o644)
     wheel_file = (
         "Wheel-Version: 1.0",
         "Generator: charms.reactive build_backend",

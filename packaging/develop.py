@@ -1,9 +1,10 @@
 """Makes ``.venv`` what a Makefile target needs, and does nothing where it is that already.
 
-    develop.py run     the package: on the native engine where Rust is at hand, else on the pure one
-    develop.py dev     the native engine and the tools for tests and linting; an error without Rust
-    develop.py bench   the same and what the benchmarks compare with
-    develop.py docs    what the manual is built with, on either engine
+    develop.py run      the package: on the native engine where Rust is at hand, else on the pure one
+    develop.py dev      the native engine and the tools for tests and linting; an error without Rust
+    develop.py bench    the same and what the benchmarks compare with
+    develop.py release  the same as dev and what builds and checks wheels
+    develop.py docs     what the manual is built with, on either engine
 
 The package is installed editable, so a change of Python code needs no new run; a change of Rust
 code, of pyproject.toml or of a script is noticed here and costs a rebuild. Standard library only,
@@ -45,7 +46,13 @@ class StepError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    targets = {"run": set(), "dev": {"dev"}, "bench": {"dev", "bench"}, "docs": {"docs"}}
+    targets = {
+        "run": set(),
+        "dev": {"dev"},
+        "bench": {"dev", "bench"},
+        "release": {"dev", "release"},
+        "docs": {"docs"},
+    }
     if len(arguments) != 1 or arguments[0] not in targets:
         print("usage: develop.py %s" % "|".join(targets), file=sys.stderr)
         return 2

@@ -1,18 +1,21 @@
-"""Writes THIRD-PARTY-LICENSES.md: the crates that are linked into what a native wheel holds.
+"""Writes THIRD-PARTY-LICENSES.md: what of others is linked into the compiled files of a native wheel.
 
     licenses.py          write the file
     licenses.py check    fail if it is not what would be written
 
-Cargo and its downloaded sources are needed. Standard library only.
+Cargo with its downloaded sources is needed, and rustc with its documentation, as rustup installs them.
+Standard library only.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Dict, List, Sequence
+
+import crates
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "THIRD-PARTY-LICENSES.md"
@@ -24,34 +27,42 @@ HEAD = """\
 # Licences of others
 
 What a native wheel holds, `charms_reactive/_native` and the program `charms.reactive`, is linked with
-these crates. A pure wheel holds none of them. Where a crate leaves the choice, the licence named first
-here is the one that is used. `packaging/licenses.py` writes this file.
+the crates below, on the machines that Juju runs on, and with what the last section names. A pure wheel
+holds none of it. Where there is a choice, the licence named here is the one that is used.
+`packaging/licenses.py` writes this file; the wheel's bill of materials says which of the two files holds what.
 
-The crate libsqlite3-sys holds SQLite, which is in the public domain.
+The crate libsqlite3-sys holds SQLite %s, which is in the public domain.
+"""
+
+#: The crates that Rust's standard library consists of, but for its own. Each is offered under Apache-2.0.
+STANDARD = ("addr2line", "adler2", "cfg_if", "compiler_builtins", "gimli", "hashbrown", "libc")
+STANDARD += ("memchr", "miniz_oxide", "object", "rustc_demangle")
+
+#: Its own, and those beside it that a program without tests, macros and profiling is not linked with.
+RUST = {"alloc", "core", "panic_abort", "panic_unwind", "std", "std_detect", "sysroot", "unwind"}
+RUST |= {"rustc_std_workspace_alloc", "rustc_std_workspace_core", "rustc_std_workspace_std"}
+NOT_LINKED = {"getopts", "proc_macro", "profiler_builtins", "rustc_literal_escaper", "test"}
+
+TAIL = """\
+
+## What the compiler adds
+
+Both files are linked with Rust's standard library. It is used under the Apache License 2.0, whose text is
+in `LICENSE` beside this file, and so are the crates that it consists of:
+%s.
+
+Its crate memchr is used under the MIT licence, as above. What compiler_builtins has from LLVM, and LLVM's
+libunwind, which a wheel that zig has linked holds, are under the Apache License with the LLVM exception,
+which lifts its conditions for what is embedded in compiled form. The standard library's tables of Unicode
+are under this licence:
+
+```text
+%s
+```
 """
 
 
-def linked() -> List[str]:
-    """``NAME VERSION`` of every crate of others that ends up in a wheel."""
-    command = ["cargo", "tree", "--locked", "--workspace", "--edges", "normal,no-proc-macro"]
-    command += ["--target", "all", "--prefix", "none", "--format", "{p}"]
-    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=True)
-    found = set()
-    for line in done.stdout.decode().splitlines():
-        words = line.split()
-        if words and "(/" not in line:
-            found.add("%s %s" % (words[0], words[1].lstrip("v")))
-    return sorted(found)
-
-
-def packages() -> Dict[str, Any]:
-    command = ["cargo", "metadata", "--locked", "--format-version", "1"]
-    done = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, check=True)
-    every = json.loads(done.stdout)["packages"]
-    return {"%s %s" % (package["name"], package["version"]): package for package in every}
-
-
-def chosen(package: Dict[str, Any]) -> str:
+def chosen(package: crates.Package) -> str:
     words = package["license"].replace("(", " ").replace(")", " ").replace("/", " ").split()
     for licence in ACCEPTED:
         if licence in words and "AND" not in words:
@@ -59,7 +70,7 @@ def chosen(package: Dict[str, Any]) -> str:
     raise SystemExit("%s: its licence, %s, is none of those accepted" % (package["name"], package["license"]))
 
 
-def text_of(package: Dict[str, Any], licence: str) -> str:
+def text_of(package: crates.Package, licence: str) -> str:
     """The licence's text as the crate ships it."""
     source = Path(package["manifest_path"]).parent
     files = sorted(path for path in source.iterdir() if path.name.upper().startswith(("LICEN", "COPYING")))
@@ -69,21 +80,50 @@ def text_of(package: Dict[str, Any], licence: str) -> str:
     raise SystemExit("%s ships no licence" % package["name"])
 
 
+def standard_library() -> List[str]:
+    """The crates of others in Rust's standard library; an error where this Rust has one that is not known."""
+    command = ["rustc", "--print", "target-libdir"]
+    directory = Path(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode().strip())
+    found = {re.sub(r"^lib(.+)-\w+$", r"\1", path.stem) for path in directory.glob("*.rlib")}
+    unknown = found - RUST - NOT_LINKED - set(STANDARD)
+    if unknown or "std" not in found:
+        raise SystemExit(
+            "Rust's standard library in %s holds crates that packaging/licenses.py does not know: %s"
+            % (directory, ", ".join(sorted(unknown)) or "none at all")
+        )
+    return [name for name in STANDARD if name != "memchr"]
+
+
+def licence_of_unicode() -> str:
+    """The text as Rust's documentation has it."""
+    command = ["rustc", "--print", "sysroot"]
+    sysroot = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    path = Path(sysroot, "share/doc/rust/licenses/Unicode-3.0.txt")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise SystemExit("no %s: a Rust with its documentation is needed, see https://rustup.rs" % path) from None
+
+
 def document() -> str:
-    known = packages()
-    parts = [HEAD, "| crate | version | licence |", "| --- | --- | --- |"]
+    packages = crates.linked(ROOT, crates.PLATFORMS).of_others()
+    [sqlite] = [crates.sqlite_version(package) for package in packages if package["name"] == "libsqlite3-sys"]
+    parts = [HEAD % sqlite, "| crate | version | licence |", "| --- | --- | --- |"]
     texts: Dict[str, List[str]] = {}
-    for crate in linked():
-        package = known[crate]
+    for package in packages:
         licence = chosen(package)
         parts.append(
             "| [%s](%s) | %s | %s |" % (package["name"], package["repository"], package["version"], licence)
         )
         texts.setdefault(text_of(package, licence), []).append(package["name"])
     for text, names in texts.items():
-        lines = [line.rstrip() for line in text.splitlines()]
-        parts += ["", "## " + ", ".join(names), "", "```text", *lines, "```"]
-    return "\n".join(parts) + "\n"
+        parts += ["", "## " + ", ".join(names), "", "```text", *_lines(text), "```"]
+    tail = TAIL % (", ".join(standard_library()), "\n".join(_lines(licence_of_unicode())))
+    return "\n".join(parts) + "\n" + tail
+
+
+def _lines(text: str) -> List[str]:
+    return [line.rstrip() for line in text.splitlines()]
 
 
 def main(arguments: Sequence[str]) -> int:
