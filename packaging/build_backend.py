@@ -464,6 +464,7 @@ def _sdist_paths() -> list[Path]:
     paths.update(ROOT.glob("*.md"), ROOT.glob("*.toml"))
     for name in SDIST_DIRECTORIES:
         paths.update(_files_below(ROOT / name))
+    paths.discard(ROOT / "packaging" / "WHEELS.md")  # It tells the size of the sdist.
     return sorted(paths)
 
 

@@ -61,12 +61,12 @@ def linked(root: Path, platforms: Sequence[str]) -> Linked:
     while waiting:
         crate = waiting.pop()
         if crate not in needs:
-            needs[crate] = sorted(
+            used = [
                 dependency["pkg"]
                 for dependency in nodes[crate]["deps"]
                 if any(kind["kind"] is None for kind in dependency["dep_kinds"])
-                and not any("proc-macro" in target["kind"] for target in packages[dependency["pkg"]]["targets"])
-            )
+            ]
+            needs[crate] = sorted(name for name in used if not _is_macro(packages[name]))
             waiting += needs[crate]
     return Linked({crate: packages[crate] for crate in sorted(needs)}, needs)
 
@@ -91,6 +91,10 @@ def checksums(root: Path) -> Dict[str, str]:
     lock = (root / "Cargo.lock").read_text(encoding="utf-8")
     rule = r'name = "(.+)"\nversion = "(.+)"\nsource = ".+"\nchecksum = "(.+)"'
     return {"%s %s" % (name, version): digest for name, version, digest in re.findall(rule, lock)}
+
+
+def _is_macro(package: Package) -> bool:
+    return any("proc-macro" in target["kind"] for target in package["targets"])
 
 
 def _ask(command: List[str], root: Path) -> str:

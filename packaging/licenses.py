@@ -29,14 +29,16 @@ HEAD = """\
 What a native wheel holds, `charms_reactive/_native` and the program `charms.reactive`, is linked with
 the crates below, on the machines that Juju runs on, and with what the last section names. A pure wheel
 holds none of it. Where there is a choice, the licence named here is the one that is used.
-`packaging/licenses.py` writes this file; the wheel's bill of materials says which of the two files holds what.
+`packaging/licenses.py` writes this file; the wheel's bill of materials says which file holds what.
 
 The crate libsqlite3-sys holds SQLite %s, which is in the public domain.
 """
 
 #: The crates that Rust's standard library consists of, but for its own. Each is offered under Apache-2.0.
-STANDARD = ("addr2line", "adler2", "cfg_if", "compiler_builtins", "gimli", "hashbrown", "libc")
-STANDARD += ("memchr", "miniz_oxide", "object", "rustc_demangle")
+STANDARD = (
+    *("addr2line", "adler2", "cfg_if", "compiler_builtins", "gimli", "hashbrown", "libc"),
+    *("memchr", "miniz_oxide", "object", "rustc_demangle"),
+)
 
 #: Its own, and those beside it that a program without tests, macros and profiling is not linked with.
 RUST = {"alloc", "core", "panic_abort", "panic_unwind", "std", "std_detect", "sysroot", "unwind"}
@@ -102,7 +104,7 @@ def licence_of_unicode() -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        raise SystemExit("no %s: a Rust with its documentation is needed, see https://rustup.rs" % path) from None
+        raise SystemExit("no %s: Rust's documentation is needed, see https://rustup.rs" % path) from None
 
 
 def document() -> str:

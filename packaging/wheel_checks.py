@@ -21,6 +21,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
@@ -54,6 +56,7 @@ def findings(path: Path) -> Dict[str, Finding]:
             found["`auditwheel`"] = auditwheel(path)
             found["newest glibc symbol"] = glibc(path)
             found["`abi3audit`"] = abi3audit(path)
+            found["paths of the builder"] = paths(path)
     return found
 
 
@@ -105,11 +108,17 @@ def abi3audit(path: Path) -> Finding:
     return Finding(good and tag in path.name, "abi3 of %s" % result["computed"])
 
 
+def paths(path: Path) -> Finding:
+    """Whether the compiled files keep the paths of this machine to themselves."""
+    with zipfile.ZipFile(str(path)) as archive:
+        bodies = [(name, archive.read(name)) for name in archive.namelist()]
+    private = [os.fsencode(str(directory)) for directory in (ROOT, Path.home())]
+    told = sorted(name for name, body in bodies if any(directory in body for directory in private))
+    return Finding(not told, "in " + ", ".join(told) if told else "none")
+
+
 def bill_of_materials(path: Path) -> Finding:
     """Whether the bill of materials is one, by the schema of its format."""
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator
-
     with zipfile.ZipFile(str(path)) as archive:
         [name] = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
         text = archive.read(name).decode()

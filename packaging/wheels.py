@@ -105,7 +105,7 @@ def build() -> List[Path]:
         native = wheel(tree, "build=rust", "glibc=" + GLIBC)
     else:
         native = tagged(wheel(tree, "build=rust"))
-        why = "there is no zig here (pip install cargo-zigbuild), so it is for the glibc of this machine or later"
+        why = "there is no zig here (pip install cargo-zigbuild): it is for the glibc of this machine"
     print("native wheel: %s\n  %s" % (native.name, why), flush=True)
     return [sdist, pure, native]
 

@@ -45,6 +45,9 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     cache.mkdir()
     (cache / "flags.cpython-311.pyc").write_bytes(b"")
 
+    monkeypatch.syspath_prepend(str(copy / "packaging"))  # as installers do, for the modules beside it
+    for name in ("crates", "sbom"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     spec = importlib.util.spec_from_file_location("backend_under_test", copy / "packaging/build_backend.py")
     assert spec is not None
     assert spec.loader is not None
@@ -166,7 +169,7 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata["Requires-Python"] == ">=3.8"
     assert metadata["Description-Content-Type"] == "text/markdown; charset=UTF-8"
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench", "release"}
 
 
 def test_at_run_time_only_charmhelpers_and_yaml_are_required(wheel: zipfile.ZipFile) -> None:
@@ -263,6 +266,16 @@ def test_auto_asks_the_index_for_nothing_and_rust_asks_for_maturin(
     assert backend.get_requires_for_build_editable({"build": "pure"}) == []
 
 
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_auto_builds_pure_where_there_is_cargo_and_no_maturin(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands(tmp_path / "bin", {"cargo": "exit 0"}, monkeypatch)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert backend.build_wheel(str(tmp_path)) == WHEEL
+    assert "building the pure Python package: no maturin on PATH" in capsys.readouterr().out
+
+
 def test_rust_without_cargo_is_an_error(
     backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +290,7 @@ def test_rust_without_cargo_is_an_error(
 def test_a_failing_rust_build_is_an_error_under_rust_and_pure_under_auto(
     backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(backend, "_stage", lambda glibc, environment: True)
     commands(tmp_path / "bin", {"cargo": "exit 0", "maturin": "echo no; exit 1"}, monkeypatch)
     monkeypatch.setattr(backend, "_maturin", lambda: [str(tmp_path / "bin/maturin")])
     with pytest.raises(SystemExit, match="cannot build the native engine: the Rust build failed"):
@@ -289,7 +303,7 @@ def test_a_failing_rust_build_is_an_error_under_rust_and_pure_under_auto(
 def test_a_rust_build_hands_over_the_wheel_that_maturin_made(
     backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "_stage_data", lambda: True)
+    monkeypatch.setattr(backend, "_stage", lambda glibc, environment: True)
     made = "made/charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
     script = 'mkdir made && echo "$*" >%s && echo building && echo %s' % (made, made)
     commands(
@@ -310,10 +324,11 @@ def test_a_native_wheel_gets_the_program_beside_the_scripts(
     program.write_bytes(b"\x7fELF program")
     message = json.dumps({"reason": "compiler-artifact", "executable": str(program)})
     commands(tmp_path / "bin", {"cargo": "echo '%s'" % message}, monkeypatch)
+    monkeypatch.setattr(backend.sbom, "add_compiled", lambda bill, root, clang: None)
     stale = backend.STAGED_DATA / "scripts/stale"
     stale.parent.mkdir(parents=True)
     stale.write_text("left by another build")
-    assert backend._stage_data()
+    assert backend._stage("", dict(os.environ))
     staged = {path.name: path.read_bytes() for path in (backend.STAGED_DATA / "scripts").iterdir()}
     assert staged.pop("charms.reactive") == b"\x7fELF program"
     assert staged == {path.name: path.read_bytes() for path in (ROOT / "wheel-data/scripts").iterdir()}
@@ -329,10 +344,64 @@ def test_without_its_program_there_is_no_native_wheel(
         backend.build_wheel(str(tmp_path), {"build": "rust"})
 
 
-def test_maturin_takes_the_scripts_from_where_the_backend_puts_them(backend: ModuleType) -> None:
-    """So that a wheel which maturin builds by itself fails, and does not lack the command."""
-    [data] = re.findall(r'^data = "(.+?)"', (ROOT / "pyproject.toml").read_text(), re.M)
+def test_maturin_takes_from_where_the_backend_puts_it(backend: ModuleType) -> None:
+    """So that a wheel which maturin builds by itself fails, and lacks neither the command nor the bill."""
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    [data] = re.findall(r'^data = "(.+?)"', pyproject, re.M)
     assert backend.ROOT / data == backend.STAGED_DATA
+    [bill] = re.findall(r'^include = \["(.+?)"\]', pyproject, re.M)
+    assert backend.ROOT / bill == backend.STAGED_SBOM
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_for_another_glibc_zig_links_both_files(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And neither learns where it was built. The commands are fakes that write down how they are called."""
+    program = tmp_path / "charms-reactive"
+    program.write_bytes(b"\x7fELF program")
+    message = json.dumps({"reason": "compiler-artifact", "executable": str(program)})
+    note = 'echo "$0 $* flags=$CARGO_ENCODED_RUSTFLAGS date=$SOURCE_DATE_EPOCH" >>%s\n' % (tmp_path / "calls")
+    fakes = {
+        "cargo": note + "echo '%s'" % message,
+        "rustc": "echo 'host: x86_64-unknown-linux-gnu'",
+        "maturin": note + "echo x >made.whl; echo made.whl",
+    }
+    commands(tmp_path / "bin", fakes, monkeypatch)
+    monkeypatch.setattr(backend, "_maturin", lambda: [str(tmp_path / "bin/maturin")])
+    monkeypatch.setattr(backend, "_clang_of_zig", lambda: "22.1.8")
+    monkeypatch.setattr(backend.sbom, "add_compiled", lambda bill, root, clang: None)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.delenv("CARGO_ENCODED_RUSTFLAGS", raising=False)
+    monkeypatch.setenv("CARGO_HOME", "/home/somebody/.cargo")
+    monkeypatch.setenv("RUSTFLAGS", "-C target-cpu=x86-64")
+    backend.build_wheel(str(tmp_path), {"build": "rust", "glibc": "2.17"})
+    cargo, maturin = (tmp_path / "calls").read_text().splitlines()
+    assert " zigbuild --release --locked --package reactive-command " in cargo
+    assert " --target x86_64-unknown-linux-gnu.2.17 " in cargo
+    assert " --zig --compatibility manylinux_2_17 " in maturin
+    for call in (cargo, maturin):
+        assert "date=315532800" in call
+        flags = call.partition("flags=")[2].split(" date=")[0].split("\x1f")
+        assert flags[:3] == ["-C", "target-cpu=x86-64", "--remap-path-prefix=/home/somebody/.cargo=/cargo"]
+
+
+def test_without_zig_there_is_no_wheel_for_another_glibc(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands(tmp_path / "bin", {"python": "echo No module named ziglang; exit 1"}, monkeypatch)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin/python"))
+    assert not backend._stage("2.17", dict(os.environ))
+    assert "needs zig: pip install cargo-zigbuild" in capsys.readouterr().out
+
+
+def test_a_glibc_is_a_version(backend: ModuleType) -> None:
+    assert backend._glibc({"glibc": "2.28"}) == "2.28"
+    assert backend._glibc(None) == ""
+    with pytest.raises(
+        SystemExit, match=r"the setting glibc must be a version such as 2\.17, not 'manylinux'"
+    ):
+        backend._glibc({"glibc": "manylinux"})
 
 
 def test_another_choice_is_an_error(backend: ModuleType, tmp_path: Path) -> None:

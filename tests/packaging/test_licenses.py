@@ -15,6 +15,8 @@ NOT_LINKED = {
     *("cc", "find-msvc-tools", "pkg-config", "shlex", "target-lexicon", "vcpkg", "pyo3-build-config"),
     *("heck", "proc-macro2", "pyo3-macros", "pyo3-macros-backend", "quote", "syn", "unicode-ident"),
     "serde_derive",
+    "portable-atomic",  # for processors without atomic 64-bit words; Juju runs on none
+    "serde",  # serde_json names it on no platform at all, to have it of one version with serde_core
 }
 
 
@@ -36,6 +38,14 @@ def test_every_listed_crate_has_its_text() -> None:
     text = (ROOT / "THIRD-PARTY-LICENSES.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| \[(.+?)\]", text, re.M))
     headings = {name for line in re.findall(r"^## (.+)$", text, re.M) for name in line.split(", ")}
-    assert headings == listed
+    assert headings - {"What the compiler adds"} == listed
     texts = re.findall(r"^```text\n.{200,}?^```$", text, re.M | re.S)
     assert len(texts) == len(re.findall("^## ", text, re.M))
+
+
+def test_what_the_compiler_links_in_is_named() -> None:
+    text = (ROOT / "THIRD-PARTY-LICENSES.md").read_text(encoding="utf-8")
+    section = text.partition("## What the compiler adds")[2]
+    for name in ("Rust's standard library", "libunwind", "the LLVM exception", "UNICODE LICENSE V3"):
+        assert name in section
+    assert re.search(r"holds SQLite 3\.\d+\.\d+, which is in the public domain", text)
