@@ -112,7 +112,8 @@ def paths(path: Path) -> Finding:
     """Whether the compiled files keep the paths of this machine to themselves."""
     with zipfile.ZipFile(str(path)) as archive:
         bodies = [(name, archive.read(name)) for name in archive.namelist()]
-    private = [os.fsencode(str(directory)) for directory in (ROOT, Path.home())]
+    cargo = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+    private = [os.fsencode(str(directory)) for directory in (ROOT, cargo)]
     told = sorted(name for name, body in bodies if any(directory in body for directory in private))
     return Finding(not told, "in " + ", ".join(told) if told else "none")
 
