@@ -16,6 +16,9 @@ nothing. ``CHARMS_REACTIVE_BUILD``, or ``--config-settings build=...``, chooses:
 not for this machine's. It takes zig as the linker, from the package index's cargo-zigbuild; ``make
 wheels`` asks for it.
 
+pip keeps the wheel that it has built of an sdist: after Rust was installed, it takes ``pip install
+--no-cache-dir --force-reinstall`` to have a native one where it has built a pure one before.
+
 Every wheel has its bill of materials inside, which ``sbom.py`` writes.
 
 An editable install puts ``python/`` on the path of the environment. The native one keeps its
@@ -297,8 +300,12 @@ def _no_rust() -> str:
 
 def _maturin() -> list[str]:
     """The command that runs maturin: the one of this environment, else the one on PATH."""
-    if importlib.util.find_spec("maturin"):
-        return [sys.executable, "-m", "maturin"]
+    module = importlib.util.find_spec("maturin")
+    if module and module.origin:
+        # pip makes an environment for a build, in which `python -m maturin` does not find its own program.
+        prefix = Path(module.origin, "../../../../..").resolve()  # of lib/python3.12/site-packages/maturin/
+        program = prefix / "bin" / "maturin"
+        return [str(program)] if program.exists() else [sys.executable, "-m", "maturin"]
     found = shutil.which("maturin")
     return [found] if found else []
 
@@ -341,16 +348,9 @@ def _native_wheel(wheel_directory: str, editable: bool, glibc: str) -> str | Non
 
 
 def _build_environment(glibc: str) -> dict[str, str]:
-    """The environment of Cargo and maturin. What others get holds no path and no date of this machine."""
+    """The environment of Cargo and maturin: the archive holds no date, and zig is that of this Python."""
     environment = {"SOURCE_DATE_EPOCH": str(EPOCH_SECONDS), **os.environ}
     if glibc:
-        home = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
-        target = os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target")
-        flags = environment.pop("CARGO_ENCODED_RUSTFLAGS", "").split("\x1f")
-        flags += environment.pop("RUSTFLAGS", "").split()
-        for path, name in ((home, "/cargo"), (str(ROOT), "/charms.reactive"), (target, "/target")):
-            flags.append("--remap-path-prefix=%s=%s" % (path, name))
-        environment["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flag for flag in flags if flag)
         environment["CARGO_ZIGBUILD_PYTHON_PATH"] = sys.executable
     return environment
 

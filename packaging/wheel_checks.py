@@ -112,8 +112,7 @@ def paths(path: Path) -> Finding:
     """Whether the compiled files keep the paths of this machine to themselves."""
     with zipfile.ZipFile(str(path)) as archive:
         bodies = [(name, archive.read(name)) for name in archive.namelist()]
-    cargo = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
-    private = [os.fsencode(str(directory)) for directory in (ROOT, cargo)]
+    private = [os.fsencode(directory) for directory in (str(ROOT), cargo_home())]
     told = sorted(name for name, body in bodies if any(directory in body for directory in private))
     return Finding(not told, "in " + ", ".join(told) if told else "none")
 
@@ -121,8 +120,10 @@ def paths(path: Path) -> Finding:
 def bill_of_materials(path: Path) -> Finding:
     """Whether the bill of materials is one, by the schema of its format."""
     with zipfile.ZipFile(str(path)) as archive:
-        [name] = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
-        text = archive.read(name).decode()
+        names = [name for name in archive.namelist() if ".dist-info/sboms/" in name]
+        if len(names) != 1:
+            return Finding(False, "%d of them" % len(names))
+        text = archive.read(names[0]).decode()
     document = json.loads(text)
     version = document["specVersion"]
     problem = JsonStrictValidator(SchemaVersion.from_version(version)).validate_str(text)
@@ -143,6 +144,11 @@ def tests(dist: Path) -> List[str]:
     environment = {**os.environ, "CHARMS_REACTIVE_DIST": str(dist)}
     done = subprocess.run(command, cwd=str(ROOT), env=environment, check=False)
     return ["tests/packaging/test_wheels.py fails"] if done.returncode else []
+
+
+def cargo_home() -> str:
+    """Where Cargo keeps the sources of crates."""
+    return os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
 
 
 def version(tool: str) -> str:

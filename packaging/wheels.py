@@ -140,14 +140,26 @@ def wheel(tree: Path, *settings: str) -> Path:
     for setting in settings:
         command += ["--config-settings", setting]
     environment = {
-        "CARGO_TARGET_DIR": str(ROOT / "target"),
         **os.environ,
+        "CARGO_TARGET_DIR": str(ROOT / "target"),
+        "CARGO_ENCODED_RUSTFLAGS": rust_flags(tree),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     }
-    environment.pop("CHARMS_REACTIVE_BUILD", None)
     subprocess.run([*command, str(tree)], env=environment, stdin=subprocess.DEVNULL, check=True)
     [made] = set(DIST.iterdir()) - before
     return made
+
+
+def rust_flags(tree: Path) -> str:
+    """Flags for rustc that keep the paths of this machine out of what it compiles, as Cargo takes them."""
+    flags = os.environ.get("RUSTFLAGS", "").split()
+    for path, name in (
+        (wheel_checks.cargo_home(), "/cargo"),
+        (str(tree), "/charms.reactive"),
+        (str(ROOT / "target"), "/target"),
+    ):
+        flags.append("--remap-path-prefix=%s=%s" % (path, name))
+    return "\x1f".join(flags)
 
 
 def tagged(native: Path) -> Path:
@@ -178,7 +190,8 @@ def table(built: Sequence[Built]) -> str:
     head = ["file", "tag", "size", "installed", "files", *checks]
     rows = [head, ["---"] * 2 + ["---:"] * 3 + ["---"] * len(checks)]
     for each in built:
-        texts = [each.findings[check].text if check in each.findings else "" for check in checks]
+        found = [each.findings.get(check) for check in checks]
+        texts = [(finding.text if finding.good else "**wrong**") if finding else "" for finding in found]
         name = re.match(r"charms_reactive-[\d.]+\d", each.path.name)
         short = "`%s…`" % name.group() if name and each.tag != "sdist" else "`%s`" % each.path.name
         numbers = [format(number, ",") for number in (each.path.stat().st_size, each.installed, each.files)]
