@@ -170,7 +170,7 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata["Requires-Python"] == ">=3.8"
     assert metadata["Description-Content-Type"] == "text/markdown; charset=UTF-8"
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench", "release"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench", "docs", "release"}
 
 
 def test_at_run_time_only_charmhelpers_and_yaml_are_required(wheel: zipfile.ZipFile) -> None:
