@@ -209,7 +209,7 @@ def test_every_block_says_what_it_is() -> None:
 
 
 def test_restructured_text_shows_no_code() -> None:
-    """Nothing here would run it: examples of the reference are in the docstrings, and test_api_reference.py."""
+    """Nothing here would run it: the reference's examples are in docstrings; see test_api_reference.py."""
     for path in ROOT.glob("docs/**/*.rst"):
         shown = re.search(r"^\.\. (code|code-block|literalinclude)::|^(?!\.\. ).*::$", path.read_text(), re.M)
         assert shown is None, path
