@@ -89,6 +89,16 @@ def test_a_unit_that_is_added_is_told_of_all_there_is_and_all_are_told_of_it(mod
     assert settled.of("db/0")[:2] == ("ring-relation-joined", "ring-relation-changed")
 
 
+def test_an_application_is_walked_unit_by_unit(model: Model) -> None:
+    web = model.applications["web"]
+    web.add_unit()
+    web[0].remove()
+    model.settle()
+    # By number, of which there need not be a 0; without __iter__ Python would count and fail at the end.
+    assert [unit.name for unit in web] == ["web/1", "web/2"]
+    assert web[2] is list(web)[-1]
+
+
 def test_one_hook_at_a_time(model: Model) -> None:
     model.update_status("db/1", "web/0")
     first, second, third = model.step(), model.step(), model.step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple, Union
 
 from ._fault import Fault
 from ._uniter import Agent, by_number
@@ -277,6 +277,10 @@ class Application:
     def __getitem__(self, number: int) -> ModelUnit:
         """The unit of this number: ``db[0]`` is ``db/0``."""
         return self.model.unit("%s/%d" % (self.name, number))
+
+    def __iter__(self) -> Iterator[ModelUnit]:
+        """The units, in the order of their numbers, as in :attr:`units`."""
+        return iter(tuple(self.units))
 
     @property
     def subordinate(self) -> bool:
