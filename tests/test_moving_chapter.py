@@ -1,0 +1,153 @@
+"""The chapter on moving from 1.5.x: nothing that differs is left out, and its names are what it says."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Set, Tuple
+
+import pytest
+
+import charms.reactive
+import documents
+from framework.conftest import engine_name, framework  # noqa: F401 -- fixtures
+from framework.support import Framework
+from reference import reference
+
+CHAPTER = documents.DOCS / "moving-from-1.5.md"
+
+# The rows of section 20 of the contract, in its order.
+AREAS = [
+    "install",
+    "when_file_changed",
+    "only_once",
+    "loops",
+    "queue",
+    "tracer",
+    "log",
+    "order",
+    "errors",
+    "rollback",
+    "bash",
+    "restricted hooks",
+    "conversations",
+    "flag values",
+    "relation data",
+    "publishing",
+    "app data",
+    "requests",
+    "guard",
+]
+
+
+def table(section: str) -> List[List[str]]:
+    """The rows of the table in a section, without the head; each is its cells."""
+    text = CHAPTER.read_text(encoding="utf-8").split("\n## %s\n" % section, 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
+
+
+def test_every_area_of_the_contract_has_its_row() -> None:
+    rows = table("What behaves differently")
+    names = [row[0].replace("`", "").lstrip("@") for row in rows]
+    assert [name for name in names if name in AREAS] == AREAS
+    assert len(names) == len(set(names))
+    for row in rows:
+        assert len(row) == 4, row
+        assert all(row[1:3]), row
+
+
+# -- names that tests have patched ------------------------------------------------------------------
+def patched() -> List[Tuple[str, str]]:
+    """Module and name of each patch that does not work any more."""
+    cells = " ".join(row[0] for row in table("Tests of a charm, with mocks"))
+    return [tuple(name.rsplit(".", 1)) for name in re.findall(r"`([\w.]+)`", cells)]  # type: ignore[misc]
+
+
+def names_in(path: Path) -> Set[str]:
+    """What the source of a module defines or imports at its top."""
+    found: Set[str] = set()
+    nodes = list(ast.parse(path.read_text(encoding="utf-8")).body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Try):
+            nodes += node.body
+    return found
+
+
+@pytest.mark.parametrize(("module", "name"), patched())
+def test_what_cannot_be_patched_any_more(module: str, name: str) -> None:
+    assert not hasattr(importlib.import_module(module), name)
+    (package,) = reference().bin.parent.glob("lib/python3*/site-packages/charms/reactive")
+    rest = module.split(".")[2:]
+    source = package.joinpath(*rest, "__init__.py") if not rest else package.joinpath(rest[0] + ".py")
+    assert name in names_in(source), "1.5.3 has no %s.%s" % (module, name)
+
+
+def test_what_to_patch_instead_is_there() -> None:
+    cells = " ".join(row[1] for row in table("Tests of a charm, with mocks"))
+    names = [name for name in re.findall(r"`([\w.]+)`", cells) if name.startswith("charms.reactive.")]
+    assert len(names) >= 2
+    for name in names:
+        found: Any = charms.reactive
+        for part in name.split(".")[2:]:
+            found = getattr(found, part)
+
+
+# -- deprecated names -----------------------------------------------------------------------------
+def deprecated() -> Dict[str, str]:
+    """Everything whose docstring says so: its name, as charms write it, with the module."""
+    import charms_reactive
+
+    found = {}
+    for info in pkgutil.iter_modules(charms_reactive.__path__, "charms_reactive."):
+        if info.name.rpartition(".")[2] in ("_native", "__main__"):
+            continue
+        module = importlib.import_module(info.name)
+        for name, thing in vars(module).items():
+            if getattr(thing, "__module__", None) != info.name:
+                continue
+            if _says_so(thing):
+                found[name] = info.name
+            if inspect.isclass(thing) and not _says_so(thing):
+                for member, value in vars(thing).items():
+                    if _says_so(getattr(value, "__func__", value)):
+                        found["%s.%s" % (name, member)] = info.name
+    return found
+
+
+def _says_so(thing: Any) -> bool:
+    return ".. deprecated::" in (getattr(thing, "__doc__", None) or "")
+
+
+def test_every_deprecated_name_is_listed_and_still_there() -> None:
+    listed = [name for row in table("Deprecated names") for name in re.findall(r"`([\w.]+)`", row[0])]
+    known = set(deprecated())
+    assert len(known) > 15
+    # A member of a class that is deprecated as a whole may be listed on its own.
+    assert known <= set(listed)
+    modules = (charms.reactive, charms.reactive.flags, charms.reactive.endpoints, charms.reactive.relations)
+    for name in listed:
+        first, _, member = name.partition(".")
+        owners = [vars(module)[first] for module in modules if first in vars(module)]
+        assert owners, name
+        assert not member or hasattr(owners[0], member), name
+
+
+def test_a_value_is_taken_away_as_the_chapter_says(framework: Framework) -> None:  # noqa: F811
+    reactive = charms.reactive
+    reactive.set_flag("x", 1)
+    reactive.set_flag("x")
+    assert reactive.flags.get_state("x") == 1
+    reactive.set_flag("x", None)
+    assert reactive.flags.get_state("x") is None
