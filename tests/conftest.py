@@ -1,10 +1,12 @@
-"""What all tests share: which engines they run on, and how many random programs they try."""
+"""What all tests share: which engines they run on, how many of their cases, and how many random programs."""
 
 from __future__ import annotations
 
 import os
+import zlib
+from collections import defaultdict
 from types import ModuleType
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
@@ -20,6 +22,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pure-only",
         action="store_true",
         help="test the Python engine alone, where there is no Rust; otherwise a missing native engine fails",
+    )
+    group.addoption(
+        "--all-cases",
+        action="store_true",
+        help="run all cases of tests marked `long` on every engine, not on the first one alone",
+    )
+    group.addoption(
+        "--further",
+        action="store_true",
+        help="for one more interpreter, when all was tested on another: one case of every test that is "
+        "marked `long`, and none of those marked `once`",
     )
     group.addoption(
         "--programs",
@@ -50,13 +63,49 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SEEDS] = [given] if given is not None else [0, fresh]
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> List[str]:
     seeds = " and ".join(str(seed) for seed in config.stash[_SEEDS])
-    return "engines: %s; random programs: %d, seed %s" % (
-        ", ".join(engine_names(config)),
-        config.getoption("--programs"),
-        seeds,
-    )
+    engines = engine_names(config)
+    header = [
+        "engines: %s; random programs: %d, seed %s"
+        % (", ".join(engines), config.getoption("--programs"), seeds)
+    ]
+    if config.getoption("--further"):
+        header.append("long tests: one case each; none of those for which one interpreter will do")
+    elif not config.getoption("--all-cases") and len(engines) > 1:
+        header.append("long tests: all cases on %s, one each on %s (--all-cases)" % tuple(engines))
+    return header
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
+    """Leave out cases that have nothing to tell about one more engine, or one more interpreter.
+
+    Long tests start processes, and are about files and signals and shells. All their cases run on the
+    first engine; on any other one stands for all, as it does on a further interpreter.
+    """
+    further = config.getoption("--further")
+    if config.getoption("--all-cases") and not further:
+        return
+    first = engine_names(config)[0]
+    cases: Dict[Tuple[str, str], List[pytest.Item]] = defaultdict(list)
+    left_out = []
+    for item in items:
+        parameters = (
+            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        )
+        engine = parameters.get("engine_module", first)
+        if further and item.get_closest_marker("once"):
+            left_out.append(item)
+        elif item.get_closest_marker("long") and (further or engine != first):
+            cases[item.nodeid.partition("[")[0], engine].append(item)
+    for (name, _), of_test in cases.items():
+        # Not the first of each: tables tend to begin with what is plain.
+        chosen = of_test[zlib.crc32(name.encode()) % len(of_test)]
+        left_out += [item for item in of_test if item is not chosen]
+    if left_out:
+        gone = set(map(id, left_out))
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if id(item) not in gone]
 
 
 _SEEDS = pytest.StashKey[List[int]]()

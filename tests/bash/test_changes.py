@@ -14,6 +14,8 @@ import pytest
 
 from .conftest import BashUnit
 
+pytestmark = pytest.mark.long
+
 PYTHON = """\
 import os
 from charms.reactive import *

@@ -10,6 +10,8 @@ import pytest
 from documents import ROOT, blocks, reading
 from framework.support import BASH_HELPER
 
+pytestmark = pytest.mark.once
+
 # Scripts that fail on purpose are there for the blocks between them and the next one.
 FAILING = ("site/reactive/fragile.sh", "site/reactive/mistaken.sh")
 

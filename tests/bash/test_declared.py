@@ -18,6 +18,8 @@ from framework.support import BASH_HELPER, Framework
 
 from .conftest import BashUnit
 
+pytestmark = pytest.mark.long
+
 PREFIX = "reactive.shell."
 
 FIVE = """\

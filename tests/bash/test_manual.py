@@ -11,6 +11,8 @@ import pytest
 
 from framework.support import BASH_HELPER, REPOSITORY
 
+pytestmark = pytest.mark.once
+
 CHAPTER = REPOSITORY / "docs" / "bash.md"
 
 # Scripts that fail on purpose are there for the blocks between them and the next one.

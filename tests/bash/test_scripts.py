@@ -14,6 +14,8 @@ from framework.support import BASH_HELPER
 
 from .conftest import BashUnit
 
+pytestmark = pytest.mark.long
+
 TELL = '{ echo "${FUNCNAME[0]}" >>"$TOLD"; }'
 
 

@@ -16,6 +16,8 @@ import pytest
 import scenario
 import yaml
 
+pytestmark = pytest.mark.long
+
 CHARMS = scenario.charms()
 
 #: What a charm can use to talk over relations, and what goes with it.

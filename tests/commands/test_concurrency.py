@@ -16,6 +16,8 @@ from charms_reactive._rows import lock_timeout
 
 from .support import Unit
 
+pytestmark = pytest.mark.long
+
 MANY = 20
 
 

@@ -25,6 +25,8 @@ from charms_reactive.endpoints import Endpoint
 
 from .support import Finished, Program, Unit
 
+pytestmark = pytest.mark.once
+
 FLAGS = ["a", "b", "c", "a.b", "with space", "it's", 'q"\\', "", "{x}", "a\nb", "caf\u00e9"]
 MARKS = ["one", "f.sh:1:a", "f.sh:22:a", "f.sh:3:b", "f.sh::a", ":1:", "12:a", "x:y:z", "f.sh:\u00b2:a"]
 PATTERNS = [

@@ -12,6 +12,8 @@ from charms_reactive._processes import this_process
 
 from .support import Unit
 
+pytestmark = pytest.mark.long
+
 ASKING: List[Tuple[List[str], int]] = [
     (["is_flag_set", "a"], 0),
     (["is_flag_set", "x"], 1),

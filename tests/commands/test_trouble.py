@@ -16,6 +16,8 @@ import pytest
 
 from .support import SCHEMA, Unit
 
+pytestmark = pytest.mark.long
+
 
 def test_a_missing_file_is_made(unit: Unit) -> None:
     unit.file.unlink()

@@ -12,6 +12,8 @@ import pytest
 
 from .support import BASH_HELPER, Finished, Unit
 
+pytestmark = pytest.mark.long
+
 HEAD = "#!/bin/bash\nsource charms.reactive.sh\n"
 TAIL = "\nreactive_handler_main\n"
 

@@ -18,6 +18,8 @@ from charms_reactive.helpers import mark_invoked, was_invoked
 
 from .support import Framework, Unit
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def flagged(framework: Framework) -> Framework:

@@ -15,6 +15,8 @@ from charms_reactive.external import BrokenHandlerException
 
 from .support import Framework, Unit
 
+pytestmark = pytest.mark.long
+
 # A handler that notes its calls; what it changes is set with variables.
 SCRIPT = """\
 #!/bin/sh

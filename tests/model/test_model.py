@@ -10,6 +10,8 @@ import pytest
 
 from charms_reactive.testing import Charm, CharmError, Model
 
+pytestmark = pytest.mark.long
+
 
 def said(model: Model, unit: str, word: str) -> List[str]:
     """The lines with a word that a unit has logged, in order."""

@@ -9,6 +9,8 @@ import pytest
 
 from charms_reactive.testing import Charm, CharmError, Model, NeverSettlesError
 
+pytestmark = pytest.mark.long
+
 
 def counting() -> None:
     """A reactive charm that counts, and publishes what it has counted."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Tuple
 
+import pytest
+
 from charms_reactive.testing import Charm, Model
+
+pytestmark = pytest.mark.once
 
 
 def life(model: Model, charms: Dict[str, Charm]) -> List[Tuple[str, str]]:

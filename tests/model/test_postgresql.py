@@ -16,6 +16,8 @@ from building import build
 
 from charms_reactive.testing import Model, ModelUnit
 
+pytestmark = pytest.mark.once
+
 WITHOUT = "PostgreSQL is not installed on this machine (Debian: apt-get install postgresql)"
 SECONDS = 60
 

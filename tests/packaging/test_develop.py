@@ -12,6 +12,8 @@ from typing import Dict, List
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 needs_310 = pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 Rust is not looked for")
 

@@ -8,6 +8,8 @@ from typing import Dict
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # In Cargo.lock and in no wheel: they build, are macros, or serve another system.

@@ -6,6 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "hello-web"
 
 

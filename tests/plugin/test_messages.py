@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 TEST = """\
 from charms_reactive.testing import State, Status
 

@@ -9,6 +9,8 @@ from typing import Any, Dict
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 #: Whole hooks on a unit.
 WHOLE = """\
     from charms_reactive.testing import State, Unit

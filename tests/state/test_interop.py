@@ -15,6 +15,8 @@ from reference import Reference, reference
 
 from .charm import read_rows, state_file
 
+pytestmark = pytest.mark.once
+
 _CHARM = """
 import os, signal
 from charmhelpers.core import unitdata

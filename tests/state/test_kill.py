@@ -28,6 +28,8 @@ from framework.support import Unit
 
 from .charm import check_integrity, read_rows, state_file
 
+pytestmark = pytest.mark.once
+
 KILLS = int(os.environ.get("CHARMS_REACTIVE_KILLS", "300"))
 
 SCRATCH = ("reactive.dispatch.", "reactive.state_watch", "reactive.flag_")

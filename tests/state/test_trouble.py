@@ -23,6 +23,8 @@ from framework.support import Finished, Framework, Unit
 
 from .charm import BEFORE, check_integrity, make, read_rows, state_file, write_rows
 
+pytestmark = pytest.mark.long
+
 _HANDLER = """
 from charms.reactive import hook, set_flag, clear_flag
 

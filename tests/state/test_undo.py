@@ -20,6 +20,8 @@ from framework.support import Finished, Framework, Unit
 
 from .charm import BEFORE, MINE, check_integrity, make, read_rows, state_file, write_rows
 
+pytestmark = pytest.mark.long
+
 SCRATCH = {
     "reactive.state_watch": '{"iteration": 3, "changes": ["x"], "pending": ["y"]}',
     "reactive.dispatch.phase": '"other"',

@@ -14,6 +14,8 @@ import pytest
 
 from charms_reactive.testing import HookRun, SimulatedUnit
 
+pytestmark = pytest.mark.long
+
 LAYER = """\
 import functools
 import subprocess

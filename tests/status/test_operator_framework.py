@@ -11,6 +11,8 @@ import pytest
 
 import operator_framework
 
+pytestmark = pytest.mark.once
+
 SCENARIOS = [
     "theirs",
     "ours",

@@ -14,6 +14,8 @@ import pytest
 
 from charms_reactive.testing import HookRun, LogEntry, SimulatedUnit, Status, hooktools
 
+pytestmark = pytest.mark.long
+
 Sh = Callable[..., HookRun]
 
 

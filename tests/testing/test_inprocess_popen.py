@@ -12,6 +12,8 @@ from inprocess import Probe
 
 from charms_reactive.testing import hooktools, inprocess
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def probe(tmp_path: Path) -> Probe:

@@ -18,6 +18,8 @@ from inprocess import Probe
 from charms_reactive import _state, handlers
 from charms_reactive.endpoints import Endpoint
 
+pytestmark = pytest.mark.once
+
 HANDLERS = """
     import collections
     import mine

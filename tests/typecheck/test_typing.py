@@ -14,6 +14,8 @@ from typing import Set
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 HERE = Path(__file__).resolve().parent
 PYTHON = HERE.parents[1] / "python"
 

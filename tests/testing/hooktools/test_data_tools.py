@@ -7,6 +7,8 @@ from typing import Any, Callable
 import pytest
 from facts import Row, in_hook
 
+pytestmark = pytest.mark.long
+
 Check = Callable[[Row], None]
 
 CHANGED = in_hook("db-relation-changed", "db:0", "pg/0", "pg")

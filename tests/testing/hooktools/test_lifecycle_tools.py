@@ -7,6 +7,8 @@ from typing import Any, Callable
 import pytest
 from facts import HIDDEN, MINE, OURS, THEIRS, Row, in_hook
 
+pytestmark = pytest.mark.long
+
 Check = Callable[[Row], None]
 
 MINION = {"leader": False}

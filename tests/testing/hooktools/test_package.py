@@ -18,6 +18,8 @@ from facts import CONTEXT, METADATA, Executables, InMemory, a_juju, in_hook
 
 from charms_reactive.testing import hooktools
 
+pytestmark = pytest.mark.long
+
 # ruff: noqa: SIM905
 OF_JUJU_3 = """
     action-fail action-get action-log action-set add-metric application-version-set close-port config-get
