@@ -148,10 +148,9 @@ class Unit(Charm):
             self.answer(tool, "[]")
         for tool in ("relation-get", "status-set", "relation-set", "application-version-set"):
             self.answer(tool, "{}")
-        self.tool(
-            "charms.reactive",
-            '#!/bin/sh\nexec %s -m charms_reactive.cli "$@"\n' % shlex.quote(sys.executable),
-        )
+        # What the wheel of this engine installs under that name.
+        command = "charms.reactive" if engine_name == "native" else "charms.reactive-python"
+        (self.bin / "charms.reactive").symlink_to(Path(sys.executable).parent / command)
         (self.bin / "charms.reactive.sh").symlink_to(BASH_HELPER)
         self.env: Dict[str, str] = {
             "PATH": "%s:/usr/local/bin:/usr/bin:/bin" % self.bin,
@@ -170,6 +169,8 @@ class Unit(Charm):
     def tool(self, name: str, script: str) -> None:
         """Put a hook tool on the unit's PATH."""
         path = self.bin / name
+        if path.is_symlink():
+            path.unlink()  # and not what it points to
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
 
