@@ -5,6 +5,7 @@
     develop.py bench    the same and what the benchmarks compare with
     develop.py release  the same as dev and what builds and checks wheels
     develop.py docs     what the manual is built with, on either engine
+    develop.py all      dev, release and docs at once
 
 The package is installed editable, so a change of Python code needs no new run; a change of Rust
 code, of pyproject.toml or of a script is noticed here and costs a rebuild. Standard library only,
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         "bench": {"dev", "bench"},
         "release": {"dev", "release"},
         "docs": {"docs"},
+        "all": {"dev", "docs", "release"},
     }
     if len(arguments) != 1 or arguments[0] not in targets:
         print("usage: develop.py %s" % "|".join(targets), file=sys.stderr)

@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--further",
         action="store_true",
         help="for one more interpreter, when all was tested on another: one case of every test that is "
-        "marked `long`, and none of those marked `once`",
+        "marked `long`, none of those marked `once`, and the second engine only in tests/engine",
     )
     group.addoption(
         "--programs",
@@ -71,7 +71,10 @@ def pytest_report_header(config: pytest.Config) -> List[str]:
         % (", ".join(engines), config.getoption("--programs"), seeds)
     ]
     if config.getoption("--further"):
-        header.append("long tests: one case each; none of those for which one interpreter will do")
+        header.append(
+            "a further interpreter: one case of each long test, none for which one interpreter will do"
+            + (", %s only in tests/engine" % engines[1] if len(engines) > 1 else "")
+        )
     elif not config.getoption("--all-cases") and len(engines) > 1:
         header.append("long tests: all cases on %s, one each on %s (--all-cases)" % tuple(engines))
     return header
@@ -94,7 +97,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item
             item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         )
         engine = parameters.get("engine_module", first)
-        if further and item.get_closest_marker("once"):
+        of_engine = "tests/engine/" in item.nodeid
+        if further and (item.get_closest_marker("once") or (engine != first and not of_engine)):
             left_out.append(item)
         elif item.get_closest_marker("long") and (further or engine != first):
             cases[item.nodeid.partition("[")[0], engine].append(item)
