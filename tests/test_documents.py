@@ -91,6 +91,7 @@ def test_a_page_does_what_it_says(
         page.walk(desk, monkeypatch, environment={**PLUGIN, "CHARMS_REACTIVE_ENGINE": engine})
 
 
+@pytest.mark.once
 def test_testing(tmp_path: Path) -> None:
     with reading("docs/testing.md") as page:
         for block in page.blocks:

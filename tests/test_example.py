@@ -17,6 +17,8 @@ import pytest
 
 from charms_reactive.testing import HookRun, SimulatedUnit, processes
 
+pytestmark = pytest.mark.once
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 

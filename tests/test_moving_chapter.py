@@ -18,6 +18,8 @@ from framework.conftest import engine_name, framework  # noqa: F401 -- fixtures
 from framework.support import Framework
 from reference import reference
 
+pytestmark = pytest.mark.once
+
 CHAPTER = documents.DOCS / "moving-from-1.5.md"
 
 # The rows of section 20 of the contract, in its order.

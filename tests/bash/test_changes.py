@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import BashUnit
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 PYTHON = """\
 import os

@@ -18,7 +18,7 @@ from framework.support import BASH_HELPER, Framework
 
 from .conftest import BashUnit
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 PREFIX = "reactive.shell."
 

@@ -16,7 +16,7 @@ from charms_reactive._rows import lock_timeout
 
 from .support import Unit
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 MANY = 20
 

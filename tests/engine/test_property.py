@@ -99,6 +99,7 @@ _EVENTS = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
 def test_an_engine_with_one_rule_wrong_is_found(mutant: Type[Model]) -> None:
     makers = {"model": Model, "mutant": mutant}

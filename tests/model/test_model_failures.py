@@ -9,7 +9,7 @@ import pytest
 
 from charms_reactive.testing import Charm, CharmError, Model, NeverSettlesError
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 
 def counting() -> None:

@@ -22,6 +22,8 @@ from typing import Dict
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 WHEEL = "charms_reactive-1.6.0-py3-none-any.whl"
 TEXTS = ("README.md", "THIRD-PARTY-LICENSES.md")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 FIRST = {
     "tests/test_shop.py": """\
         from charms_reactive.testing import State

@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 import pytest
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 #: Whole hooks on a unit.
 WHOLE = """\

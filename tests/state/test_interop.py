@@ -15,7 +15,7 @@ from reference import Reference, reference
 
 from .charm import read_rows, state_file
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.long, pytest.mark.once]
 
 _CHARM = """
 import os, signal
