@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E402, I001 -- the order of these imports is part of what the package promises
+# ruff: noqa: E402, F405, I001 -- the order of these imports is part of what the package promises
 
 from . import _alias
 
@@ -18,9 +18,11 @@ from ._version import __version__ as __version__
 # Flags come before relations: factories that other distributions register are loaded while the
 # relations module is imported, and use them.
 from .flags import *  # noqa: F403
-from .relations import *  # noqa: F403
+from .relations import endpoint_from_flag as endpoint_from_flag
+from .relations import endpoint_from_name as endpoint_from_name
+from .relations import relation_from_flag as relation_from_flag
+from .relations import relation_from_state as relation_from_state
 from .endpoints import *  # noqa: F403
-from .patterns.request_response import *  # noqa: F403
 from .decorators import *  # noqa: F403
 from .helpers import *  # noqa: F403
 
@@ -31,7 +33,6 @@ from . import errors as errors
 from . import flags as flags
 from . import handlers as handlers
 from . import helpers as helpers
-from . import patterns as patterns
 from . import relations as relations
 from . import trace as trace
 from ._main import main as main
@@ -39,19 +40,96 @@ from .errors import ReactiveError as ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from . import events as events
+    from . import patterns as patterns
     from . import records as records
     from . import status as status
+    from .patterns.request_response import BaseRequest as BaseRequest
+    from .patterns.request_response import BaseResponse as BaseResponse
+    from .patterns.request_response import Field as Field
+    from .patterns.request_response import RequesterEndpoint as RequesterEndpoint
+    from .patterns.request_response import ResponderEndpoint as ResponderEndpoint
+    from .relations import RelationBase as RelationBase
+    from .relations import scopes as scopes
 
-# Modules that only charms which use them pay for.
-_ON_DEMAND = ("events", "records", "status")
+# What `from charms.reactive import *` gives: what it gave in 1.5.x, and what is new without being a module.
+__all__ = [
+    "BaseRequest",
+    "BaseResponse",
+    "Endpoint",
+    "Field",
+    "ReactiveError",
+    "RelationBase",
+    "RequesterEndpoint",
+    "ResponderEndpoint",
+    "action",
+    "all_flags_set",
+    "all_states",
+    "any_file_changed",
+    "any_flags_set",
+    "any_states",
+    "bus",
+    "clear_flag",
+    "collect_metrics",
+    "data_changed",
+    "decorators",
+    "endpoint_from_flag",
+    "endpoint_from_name",
+    "endpoints",
+    "engine_name",
+    "flags",
+    "get_flags",
+    "get_states",
+    "get_unset_flags",
+    "helpers",
+    "hook",
+    "is_data_changed",
+    "is_flag_set",
+    "is_state",
+    "main",
+    "meter_status_changed",
+    "not_unless",
+    "only_once",
+    "patterns",
+    "register_trigger",
+    "relation_from_flag",
+    "relation_from_state",
+    "relations",
+    "remove_state",
+    "scopes",
+    "set_flag",
+    "set_state",
+    "toggle_flag",
+    "toggle_state",
+    "trace",
+    "when",
+    "when_all",
+    "when_any",
+    "when_file_changed",
+    "when_none",
+    "when_not",
+    "when_not_all",
+]
 
+# What only charms which use it pay for: modules, and names of modules.
+_MODULES = ("events", "patterns", "records", "status")
+_NAMES = {
+    "BaseRequest": "patterns.request_response",
+    "BaseResponse": "patterns.request_response",
+    "Field": "patterns.request_response",
+    "RelationBase": "_relation_base",
+    "RequesterEndpoint": "patterns.request_response",
+    "ResponderEndpoint": "patterns.request_response",
+    "scopes": "_conversations",
+}
 
-def __getattr__(name: str) -> ModuleType:
-    if name in _ON_DEMAND:
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
         import importlib
 
-        return importlib.import_module("%s.%s" % (__name__, name))
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+        if name in _MODULES:
+            return importlib.import_module("%s.%s" % (__name__, name))
+        if name in _NAMES:
+            return getattr(importlib.import_module("%s.%s" % (__name__, _NAMES[name])), name)
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))

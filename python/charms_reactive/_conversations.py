@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import _juju, _state
 from ._juju import hookenv
+from ._rows import CONVERSATIONS as _ROWS
 from .flags import _get_flag_value, clear_flag, get_states, set_flag
 
 TYPE_CHECKING = False
@@ -21,7 +22,6 @@ __all__ = ["ALL", "TOGGLE", "Conversation", "scopes"]
 ALL = object()
 TOGGLE = object()
 
-_ROWS = "reactive.conversations."
 _LOCAL_DATA = ".local-data."
 # How often units have joined a conversation of several relations, where that is more than once.
 _TIMES = "reactive.conversations_joined."

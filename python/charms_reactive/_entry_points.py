@@ -44,6 +44,8 @@ def _mentioning(group: str) -> Iterator[str]:
     """The metadata directories below ``sys.path`` whose ``entry_points.txt`` has the group's name."""
     wanted = group.encode("utf-8")
     for directory in dict.fromkeys(sys.path):
+        if directory in _STANDARD:
+            continue
         try:
             with os.scandir(directory or ".") as entries:
                 names = sorted(entry.name for entry in entries if entry.name.endswith(_METADATA))
@@ -60,3 +62,7 @@ def _mentioning(group: str) -> Iterator[str]:
 
 
 _METADATA = (".dist-info", ".egg-info", "EGG-INFO")
+
+# The standard library's own directories: the longest there are, and nothing is ever installed in them.
+_LIBRARY = os.path.dirname(os.__file__)
+_STANDARD = (_LIBRARY, os.path.join(_LIBRARY, "lib-dynload"))

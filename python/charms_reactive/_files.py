@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from . import _state
+from . import _state, handlers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class FileWatch:
         self._handler = handler
         self._filenames = tuple(filenames)
         self._hash_type = hash_type
-        _watches.append(self)
+        handlers.file_watches.append(self)
 
     def _key(self, name: str) -> str:
         return "%s%s:%s" % (_SEEN, self._handler, name)
@@ -93,18 +93,3 @@ class FileWatch:
             current = file_hash(name, self._hash_type)
             _state.unit.set(self._key(name), current)
             _state.unit.set(SHARED + name, current)
-
-
-# In order of registration; a watch lives as long as its handler's module.
-_watches: List[FileWatch] = []
-
-
-def take_baseline() -> None:
-    """Let every handler start from the state before this dispatch: none may hide a change from another."""
-    for watch in _watches:
-        watch.take_baseline()
-
-
-def forget() -> None:
-    """Drop all watches, with their handlers."""
-    _watches.clear()

@@ -6,12 +6,13 @@ import os
 
 from . import _juju, _state, bus, flags, trace
 from ._juju import hookenv
-from ._state import Change
 from .errors import ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, List, Optional
+
+    from ._state import Change
 
 __all__ = ["main"]
 

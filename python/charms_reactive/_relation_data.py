@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "publish", "read", "remote_application"]
 
-# What YAML does not take as it stands, or folds. JSON has escaped the rest.
-_TO_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# What YAML does not take as it stands, or folds. JSON has escaped the rest. Compiled by hooks that publish.
+_TO_ESCAPE = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 
 # YAML ends a key on one line after 1,024 characters; longer ones are marked as keys.
 _LONG_KEY = 128
@@ -108,7 +108,9 @@ def _as_yaml(relation_id: str, owner: str, key: object, value: str) -> str:
 
 def _escape(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)[1:-1]
-    return _TO_ESCAPE.sub(lambda found: "\\u%04x" % ord(found.group()), quoted)
+    if quoted.isascii() and "\x7f" not in quoted:
+        return quoted
+    return re.sub(_TO_ESCAPE, lambda found: "\\u%04x" % ord(found.group()), quoted)
 
 
 def remote_application(relation_id: str) -> Optional[str]:

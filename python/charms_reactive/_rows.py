@@ -20,6 +20,12 @@ INVOKED = "reactive.invoked."
 #: What each handler has seen of the files it waits for.
 FILES_SEEN = "reactive.files_seen."
 
+#: Below it, conversations of relations of the old kind, and what is kept with them.
+CONVERSATIONS = "reactive.conversations."
+
+#: What each script of bash handlers has declared.
+DECLARED = "reactive.shell."
+
 # While a dispatch waits for a child process, what that may need to know and what it leaves behind.
 PHASE = "reactive.dispatch.phase"
 REMOVED = "reactive.dispatch.removed_state"

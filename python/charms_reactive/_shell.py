@@ -13,8 +13,10 @@ import os
 from functools import partial
 
 from . import _juju, _once, _state
-from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
+from . import handlers as registry
+from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL
 from ._files import FileWatch
+from ._rows import DECLARED
 from ._version import __version__
 from .errors import ExternalHandlerError, ReactiveError
 from .external import SHELL_VARIABLE, ExternalHandler, lend_state, run_lent, take_state_back
@@ -23,12 +25,9 @@ from .helpers import any_hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional, Set, Tuple
+    from typing import Any, List, Optional, Tuple
 
 __all__ = ["ShellHandler"]
-
-#: Rows that keep what each script declared.
-KEPT = "reactive.shell."
 
 _KINDS = {
     "when": ALL,
@@ -38,9 +37,6 @@ _KINDS = {
     "when_none": NONE,
     "when_not_all": NOT_ALL,
 }
-
-# Scripts that may declare their handlers once the dispatch begins, in the place of these.
-_waiting: List[ExternalHandler] = []
 
 
 class ShellHandler(Handler):
@@ -122,12 +118,12 @@ def register(filepath: str) -> None:
         BrokenHandlerException: it cannot be executed.
     """
     script = os.path.relpath(filepath, _juju.charm_dir())
-    kept = _state.unit.get(KEPT + script)
+    kept = _state.unit.get(DECLARED + script)
     if kept is not None:
         if _holds(kept):
             _add(filepath, kept["handlers"])
             return
-        _state.unit.unset(KEPT + script)
+        _state.unit.unset(DECLARED + script)
     from . import _declaring  # only for scripts that are new or must be asked in each hook
 
     text = _declaring.examine(filepath)
@@ -140,12 +136,12 @@ def register(filepath: str) -> None:
             if used <= set(files):
                 files[answer.helper] = _fingerprint(answer.helper)
                 found = {"by": __version__, "files": files, "handlers": handlers}
-                _state.unit.set(KEPT + script, found)
+                _state.unit.set(DECLARED + script, found)
             _add(filepath, handlers)
             return
     handler = ExternalHandler.register(filepath)
-    if text is not None and handler not in _waiting:
-        _waiting.append(handler)
+    if text is not None and handler not in registry.undeclared:
+        registry.undeclared.append(handler)
 
 
 def _add(script: str, handlers: List[Any]) -> None:
@@ -183,13 +179,6 @@ def _holds(kept: Any) -> bool:
     return all(_fingerprint(path) == fingerprint for path, fingerprint in kept["files"].items())
 
 
-def forget_lost(scripts: Set[str]) -> None:
-    """Drop the declarations of scripts that are not among these."""
-    for script in _state.unit.getrange(KEPT):
-        if os.path.join(_juju.charm_dir(), script) not in scripts:
-            _state.unit.unset(KEPT + script)
-
-
 # -- dispatch -----------------------------------------------------------------------------------
 def declare_waiting(phase: int) -> None:
     """Let the scripts declare their handlers that have to be asked anew in each hook.
@@ -200,8 +189,9 @@ def declare_waiting(phase: int) -> None:
     Args:
         phase: the phase that is about to begin, which the answer may depend on.
     """
-    waiting = [handler for handler in _waiting if handler in Handler.get_handlers()]
-    _waiting.clear()
+    registered = Handler.get_handlers()
+    waiting = [one for one in registry.undeclared if isinstance(one, ExternalHandler) and one in registered]
+    registry.undeclared.clear()
     if not waiting:
         return
     from . import _declaring
@@ -218,8 +208,3 @@ def declare_waiting(phase: int) -> None:
             handler.answered(answer.status, answer.output)
         else:
             replace_handler(handler, _handlers(handler.filepath, answer.handlers))
-
-
-def first_phase(restricted: bool) -> int:
-    """The phase in which a dispatch begins."""
-    return RESTRICTED if restricted else HOOKS

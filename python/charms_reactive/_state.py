@@ -28,7 +28,6 @@ import json
 import os
 import sqlite3
 import weakref
-from collections import namedtuple
 from errno import EACCES, ENOSPC, EPERM, EROFS
 
 from charmhelpers.core import unitdata
@@ -53,7 +52,10 @@ from .errors import ReactiveError, UnitStateError, UnitStateLockedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
+
+    #: A flag that differs between two moments, and whether it is set now.
+    Change = Tuple[str, bool]
 
 __all__ = ["OMITTED", "UnitState", "this_process", "unit"]
 
@@ -89,17 +91,6 @@ class _Omitted:
 
 #: Stands for a flag's value that was not given, which leaves a stored one alone.
 OMITTED = _Omitted()
-
-
-if TYPE_CHECKING:
-
-    class Change(NamedTuple):
-        """A flag that differs between two moments."""
-
-        flag: str
-        on: bool
-else:
-    Change = namedtuple("Change", ["flag", "on"])
 
 
 def _is_scratch(key: str) -> bool:
@@ -247,7 +238,7 @@ class UnitState:
             self._delete(_ARMED)  # its deletion may have been rolled back
         # Not by substr(): SQLite's ends at a NUL, which a flag may contain.
         rows = self._query("SELECT key FROM kv WHERE key >= ? AND key < ?", _FLAG_ROWS)
-        changes = [Change(*change) for change in self.engine.load([key[len(FLAGS) :] for (key,) in rows])]
+        changes: List[Change] = self.engine.load([key[len(FLAGS) :] for (key,) in rows])
         self._stamp()
         return changes
 
@@ -468,8 +459,8 @@ class UnitState:
                     conn.rollback()  # it does no harm, and the next hook drops it
             self._reload()
         after = set(self.engine.flags())
-        return [Change(flag, False) for flag in sorted(before - after)] + [
-            Change(flag, True) for flag in sorted(after - before)
+        return [(flag, False) for flag in sorted(before - after)] + [
+            (flag, True) for flag in sorted(after - before)
         ]
 
     def before_child(self, scratch: Dict[str, object]) -> None:
@@ -500,18 +491,18 @@ class UnitState:
         self.forget()
         self._took_back = self._outer is None
         self.begin()
-        recorded = [Change(item[1:], item[:1] == "+") for item in self.get(CHANGES, [])]
+        recorded = [(item[1:], item[:1] == "+") for item in self.get(CHANGES, [])]
         touched = self.get(WATCH, {}).get("pending", [])
         for key in (CHANGES, WATCH, REMOVED):
             self._delete(key)
         if self._outer is None:
             self._delete(_ARMED)
         after = set(self.engine.flags())
-        named = {change.flag for change in recorded}
-        changes = recorded + [Change(flag, False) for flag in sorted(before - after) if flag not in named]
-        changes += [Change(flag, True) for flag in sorted(after - before) if flag not in named]
+        named = {flag for flag, _ in recorded}
+        changes = recorded + [(flag, False) for flag in sorted(before - after) if flag not in named]
+        changes += [(flag, True) for flag in sorted(after - before) if flag not in named]
         # A flag that came and went has changed all the same; helpers of 1.5.x record only names.
-        for flag in [change.flag for change in recorded] + touched:
+        for flag in [flag for flag, _ in recorded] + touched:
             self.engine.touch(flag)
         return changes
 
@@ -519,13 +510,14 @@ class UnitState:
         """Leave a change for the dispatch that waits for this process, if one does."""
         if self.get(_ARMED) is None:
             return
+        flag, on = change
         watch = self.get(WATCH, {})
-        watch["pending"] = watch.get("pending", []) + [change.flag]
+        watch["pending"] = watch.get("pending", []) + [flag]
         self.set(WATCH, watch)
         changes = self.get(CHANGES, [])
-        changes.append(("+" if change.on else "-") + change.flag)
+        changes.append(("+" if on else "-") + flag)
         self.set(CHANGES, changes)
-        if not change.on:
+        if not on:
             self.set(REMOVED, True)
 
     def recover(self) -> None:
@@ -640,12 +632,12 @@ class UnitState:
             if key not in target:
                 self._execute("DELETE FROM kv WHERE key = ?", (key,))
                 if key.startswith(FLAGS):
-                    changes.append(Change(key[len(FLAGS) :], False))
+                    changes.append((key[len(FLAGS) :], False))
         for key, data in target.items():
             if key not in rows or rows[key] != data:
                 self._execute("INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)", (key, data))
                 if key.startswith(FLAGS) and key not in rows:
-                    changes.append(Change(key[len(FLAGS) :], True))
+                    changes.append((key[len(FLAGS) :], True))
         self.forget()
         return changes
 

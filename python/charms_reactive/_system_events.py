@@ -222,6 +222,6 @@ def _discard(event: str) -> None:
     """Undo what handlers have changed too late: it would be kept by whoever commits next, or not at all."""
     lost = _state.unit.rollback()
     if lost:
-        names = ", ".join(change.flag for change in lost)
+        names = ", ".join(flag for flag, _ in lost)
         _juju.log("handlers of %s changed flags too late to be kept: %s" % (event, names), _juju.WARNING)
         _juju.hand_over()

@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any, Dict, Iterator, Set, Tuple
 
-from .endpoints import JSONUnitDataView
+from ._data_views import JSONUnitDataView
 from .errors import RelationDataError
 
 __all__ = ["load", "store"]

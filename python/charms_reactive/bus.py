@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from _thread import get_ident
 
-from . import _files, _juju, _shell, _state, flags, trace
-from ._engine import BEGIN, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, TEST
+from . import _juju, _state, flags, handlers, trace
+from ._engine import BEGIN, HOOKS, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, RESTRICTED, TEST
 from .discovery import (
     _append_path,
     _is_external_handler,
@@ -14,7 +14,6 @@ from .discovery import (
     discover,
 )
 from .errors import StrictModeError
-from .external import BrokenHandlerException, ExternalHandler, FlagWatch
 from .handlers import (
     LOG_OPTS,
     PHASE_NAMES,
@@ -28,6 +27,10 @@ from .handlers import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional
+
+    from .external import BrokenHandlerException as BrokenHandlerException
+    from .external import ExternalHandler as ExternalHandler
+    from .external import FlagWatch as FlagWatch
 
 __all__ = [
     "BrokenHandlerException",
@@ -134,13 +137,23 @@ def dispatch(restricted: bool = False) -> None:
         _dispatch(restricted)
 
 
+def _begin(restricted: bool) -> Any:
+    """The engine, with all handlers in it that are to take part in this dispatch."""
+    if handlers.undeclared:
+        from . import _shell  # most charms have no handlers in bash
+
+        _shell.declare_waiting(RESTRICTED if restricted else HOOKS)
+    engine = synchronise()
+    _state.unit.fresh()
+    for watch in handlers.file_watches:  # none may hide a change from another
+        watch.take_baseline()
+    return engine
+
+
 def _dispatch(restricted: bool) -> None:
     global _current
     unit = _state.unit
-    _shell.declare_waiting(_shell.first_phase(restricted))
-    engine = synchronise()
-    unit.fresh()
-    _files.take_baseline()
+    engine = _begin(restricted)
     tracer = trace.tracer()
     traced = type(tracer) is not trace.NullTracer
     recorder = trace.recorder()
@@ -203,11 +216,21 @@ def _tell_queue(tracer: Any, phase: int, iteration: int) -> None:
 
 def _report_limit(engine: Any) -> None:
     """Name the handlers and flags of a ping-pong that was stopped."""
-    handlers = [handler_by_number(number).id() for number in engine.queue()]
+    matching = [handler_by_number(number).id() for number in engine.queue()]
     message = (
         "stopped after %d iterations, in which handlers kept firing one another; still matching: %s; "
-        "flags that kept changing: %s" % (MAX_ITERATIONS, ", ".join(handlers), ", ".join(engine.changed()))
+        "flags that kept changing: %s" % (MAX_ITERATIONS, ", ".join(matching), ", ".join(engine.changed()))
     )
     if _juju.strict():
         raise StrictModeError(message)
     _juju.log(message, _juju.WARNING)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in __all__:  # the classes of external handlers, which most charms have none of
+            from . import external
+
+            return getattr(external, name)
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))

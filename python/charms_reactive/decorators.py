@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from functools import partial, wraps
 
-from . import _juju, _once
+from . import _juju
 from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
-from ._files import FileWatch
 from ._juju import hookenv
 from .endpoints import Endpoint
 from .errors import FlagNameError, StrictModeError
@@ -312,6 +311,7 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     Raises:
         ValueError: (when it is tested) ``hashlib`` does not have the algorithm.
     """
+    from ._files import FileWatch  # most charms wait for none
 
     def register(action: Action) -> Action:
         for endpoint_name, handler in _handlers(action):
@@ -366,6 +366,8 @@ def only_once(action: Any = None) -> Any:
     """
     if action is None:
         return only_once
+    from . import _once
+
     for endpoint_name, handler in _handlers(action):
         stable_id = _stable_id(action, endpoint_name)
         handler.add_predicate(partial(_not_done_before, action, stable_id))
@@ -374,6 +376,8 @@ def only_once(action: Any = None) -> Any:
 
 
 def _not_done_before(action: Callable[..., Any], stable_id: str) -> bool:
+    from . import _once
+
     path, line, name = _place(action)
     # A mark that 1.5.x left on another line may be that of any function of this name in the file.
     namesakes = _ids_of_actions(lambda other: _place(other)[::2] == (path, name))

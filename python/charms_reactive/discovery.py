@@ -7,7 +7,8 @@ import os
 import sys
 from types import ModuleType
 
-from . import _juju, _shell
+from . import _juju, _state
+from ._rows import DECLARED
 from .errors import HandlerImportError, UnitStateError
 
 TYPE_CHECKING = False
@@ -43,7 +44,9 @@ def discover() -> None:
         for path in _files_below(root):
             found.add(path)
             _register_handlers_from_file(root, path)
-    _shell.forget_lost(found)
+    for script in _state.unit.getrange(DECLARED):
+        if os.path.join(charm_dir, script) not in found:
+            _state.unit.unset(DECLARED + script)
 
 
 def _files_below(root: str) -> Iterator[str]:
@@ -67,6 +70,8 @@ def _register_handlers_from_file(root: str, filepath: str) -> None:
         except Exception as error:
             raise HandlerImportError(filepath, error) from error
     elif _is_external_handler(filepath):
+        from . import _shell  # most charms have none
+
         _shell.register(filepath)
 
 

@@ -5,29 +5,27 @@ Which data has changed is found in one pass per endpoint and hook; see ``_seen_d
 
 from __future__ import annotations
 
-import json
 import os
-from collections import UserDict
 from itertools import chain
 
-from . import _juju, _relation_data, _state
+from . import _juju, _state
 from ._juju import hookenv
 from ._objects import Object
-from .errors import RelationDataError, RelationToolError
 from .flags import clear_flag, is_flag_set, set_flag, toggle_flag
 from .relations import RelationFactory, relation_factory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Optional, Tuple, Type
+    from typing import Any, Callable, ClassVar, Dict, Iterable, Iterator, List, Optional, Tuple
 
     from typing_extensions import TypeAlias
 
-    Model = Any
+    from ._data_views import JSONUnitDataView as JSONUnitDataView
+    from ._data_views import UnitDataView as UnitDataView
+
     _List: TypeAlias = List[Any]
-    _UserDict: TypeAlias = UserDict[str, Any]
 else:
-    _List, _UserDict = list, UserDict
+    _List = list
 
 __all__ = ["Endpoint"]
 
@@ -299,6 +297,8 @@ class Relation:
             if self.units:
                 self._application_name = self.units[0].application_name
             else:
+                from . import _relation_data
+
                 self._application_asked = True
                 self._application_name = _relation_data.remote_application(self.relation_id)
         return self._application_name
@@ -356,6 +356,9 @@ class Relation:
     def received_app(self) -> JSONUnitDataView:
         """What the remote application has published, decoded from JSON."""
         if self._remote_app_data is None:
+            from . import _data_views, _relation_data
+            from .errors import RelationToolError
+
             application = self.application_name
             data: Dict[str, str] = {}
             if application is not None:
@@ -366,8 +369,7 @@ class Relation:
                         raise
                     # There is nobody to have published anything that would still be needed.
                     _juju.log("%s; taken as empty" % error, _juju.WARNING)
-            self._remote_app_data = JSONUnitDataView(data)
-            self._remote_app_data._belongs_to(self.relation_id, application)
+            self._remote_app_data = _data_views.view(data, self.relation_id, application)
         return self._remote_app_data
 
     @property
@@ -376,10 +378,11 @@ class Relation:
         return self.received_app.raw_data
 
     def _own_data(self, unit: Optional[str] = None, app: Optional[str] = None) -> JSONUnitDataView:
+        from . import _data_views, _relation_data
+
         # Not a copy: what we are about to publish is what everybody in this hook should read.
-        view = JSONUnitDataView(_relation_data.read(self.relation_id, unit, app), writeable=True)
-        view._belongs_to(self.relation_id, app or unit)
-        return view
+        data = _relation_data.read(self.relation_id, unit, app)
+        return _data_views.view(data, self.relation_id, app or unit, writeable=True)
 
     def _flush_data(self) -> None:
         """Publish what differs; called when the hook has succeeded."""
@@ -387,6 +390,8 @@ class Relation:
             if view is not None:
                 changes = view.raw_data._changes()
                 if changes:
+                    from . import _relation_data
+
                     _relation_data.publish(self.relation_id, changes, app=app)
                     view.raw_data._published()
 
@@ -440,14 +445,17 @@ class RelatedUnit:
     def received(self) -> JSONUnitDataView:
         """What the unit has published, decoded from JSON."""
         if self._data is None:
-            self._data = JSONUnitDataView(self._texts)
-            self._data._belongs_to(self.relation.relation_id, self.unit_name)
+            from . import _data_views
+
+            self._data = _data_views.view(self._texts, self.relation.relation_id, self.unit_name)
         return self._data
 
     @property
     def _texts(self) -> Dict[str, str]:
         """What the unit has published; most hooks need no view of most units."""
         if self._read is None:
+            from . import _relation_data
+
             # A copy: some functions of charmhelpers add keys to what they have read.
             self._read = dict(_relation_data.read(self.relation.relation_id, self.unit_name))
         return self._read
@@ -466,8 +474,9 @@ class RelatedUnit:
 
     @classmethod
     def _deserialize(cls, data: Dict[str, Any]) -> RelatedUnit:
-        view = JSONUnitDataView(data["data"])
-        view._belongs_to(data["relation"], data["unit_name"])
+        from . import _data_views
+
+        view = _data_views.view(data["data"], data["relation"], data["unit_name"])
         return cls(Relation._deserialize(data["relation"]), data["unit_name"], view)
 
 
@@ -612,12 +621,15 @@ class CombinedUnitsView(KeyList):
     def received(self) -> JSONUnitDataView:
         """The data of all units, merged, decoded from JSON."""
         if self._data is None:
+            from . import _data_views
+
             merged: Dict[str, str] = {}
             for unit in reversed(self):
                 merged.update(unit.received_raw)
-            self._data = JSONUnitDataView(merged)
             relation_ids = sorted({unit.relation.relation_id for unit in self})
-            self._data._belongs_to(", ".join(relation_ids) or None, ", ".join(self.keys()) or None)
+            self._data = _data_views.view(
+                merged, ", ".join(relation_ids) or None, ", ".join(self.keys()) or None
+            )
         return self._data
 
     @property
@@ -626,207 +638,13 @@ class CombinedUnitsView(KeyList):
         return self.received.raw_data
 
 
-# -- relation data ------------------------------------------------------------------------------
-class _View(_UserDict):
-    """What the two views share: a key that is missing reads as ``None``, and not all can be written."""
-
-    writeable: Any
-
-    def __getitem__(self, key: str) -> Any:
-        raise NotImplementedError
-
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
-        raise NotImplementedError
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value under a key, or ``default`` if there is none."""
-        if key not in self:
-            return default
-        return self[key]
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """The value under a key; if there is none, it becomes ``default``."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def pop(self, key: str, *default: Any) -> Any:
-        """Take a key away and return its value.
-
-        Raises:
-            KeyError: there is no such key, and no default was given.
-        """
-        if key not in self and default:
-            return default[0]
-        value = self[key]
-        del self[key]
-        return value
-
-    def copy(self) -> Any:
-        """The data as a mapping of its own, which is connected to no relation."""
-        return dict(self)
-
-    __copy__ = copy
-
-    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
-        self.update(other)  # which asks whether it may
-        return self
-
-
-class UnitDataView(_View):
-    """The data of a unit or application in a relation, as strings.
-
-    A key that is missing reads as ``None``. Data that was received cannot be changed.
-
-    Args:
-        data: the data.
-        writeable: whether it can be changed.
-    """
-
-    data: Any
-
-    def __init__(self, data: Optional[Dict[str, str]], writeable: bool = False) -> None:
-        self.data = {} if data is None else data
-        self._writeable = writeable
-        # Of each key that was touched, what is published: a text, empty for none.
-        self._before: Dict[str, str] = {}
-        self._relation_id: Optional[str] = None
-        self._name: Optional[str] = None
-
-    @property
-    def modified(self) -> bool:
-        """Whether the data differs from what is published."""
-        return bool(self._changes())
-
-    @property
-    def writeable(self) -> bool:
-        """Whether the data can be changed."""
-        return self._writeable
-
-    def __getitem__(self, key: str) -> Any:
-        return self.data.get(key)
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._touch(key)
-        if value is None:
-            self.data.pop(key, None)
-        else:
-            self.data[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        self._touch(key)
-        del self.data[key]
-
-    def _touch(self, key: str) -> None:
-        """Remember what is published under a key that is about to change."""
-        if not self._writeable:
-            raise self._error(key, "data that was received cannot be changed")
-        self._before.setdefault(key, _as_text(self.data.get(key)))
-
-    def _changes(self) -> Dict[str, str]:
-        """What has to be published: the new text of each key, empty to take it away."""
-        now = {key: _as_text(self.data.get(key)) for key in self._before}
-        return {key: text for key, text in now.items() if text != self._before[key]}
-
-    def _published(self) -> None:
-        self._before.clear()
-
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
-        """Say whose data this is, for error messages."""
-        self._relation_id, self._name = relation_id, name
-
-    def _error(self, key: Optional[str], reason: object) -> RelationDataError:
-        return RelationDataError(self._relation_id, self._name, key, reason)
-
-
-def _as_text(value: Any) -> str:
-    """A value as it is published: charms put numbers into raw data, too."""
-    return "" if value is None else str(value)
-
-
-class JSONUnitDataView(_View):
-    """The data of a unit or application in a relation, encoded as JSON there.
-
-    A key that is missing reads as ``None``, and text that is not JSON as it stands. Data that was
-    received cannot be changed. Values are written with sorted keys, so that equal data is equal text.
-
-    Args:
-        data: the data, as strings.
-        writeable: whether it can be changed.
-    """
-
-    data: Any
-
-    def __init__(self, data: Optional[Dict[str, str]], writeable: bool = False) -> None:
-        self.data = UnitDataView(data, writeable)
-
-    @property
-    def raw_data(self) -> UnitDataView:
-        """The same data as strings; a change of one is a change of the other."""
-        view: UnitDataView = self.data
-        return view
-
-    @property
-    def modified(self) -> bool:
-        """Whether the data differs from what is published."""
-        return self.raw_data.modified
-
-    @property
-    def writeable(self) -> bool:
-        """Whether the data can be changed."""
-        return self.raw_data.writeable
-
-    def __getitem__(self, key: str) -> Any:
-        return _relation_data.decode(self.raw_data[key])
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.raw_data[key] = None if value is None else json.dumps(value, sort_keys=True)
-
-    def __delitem__(self, key: str) -> None:
-        del self.raw_data[key]
-
-    def load(self, model: Type[Model]) -> Model:
-        """An object made of this data.
-
-        Keys that the class does not have are left out. A field whose metadata has a ``key`` is found
-        under that. A field that may be ``str`` takes the text of a number as it stands, because not
-        every charm encodes its strings.
-
-        Args:
-            model: a dataclass with fields of the types ``str``, ``int``, ``float``, ``bool``, lists
-                and mappings of them, ``Optional``, ``Union``, ``Literal`` and ``Any``; or a pydantic
-                model.
-
-        Raises:
-            RelationDataError: the data does not fit; it names the relation, the unit and the field.
-            TypeError: the class is of no such kind.
-        """
-        from . import _typed_data  # most charms have no use for it
-
-        return _typed_data.load(self, model)
-
-    def store(self, obj: Any) -> None:
-        """Write the fields of an object; one that is ``None`` takes its key away.
-
-        Nothing is written if any field does not fit.
-
-        Args:
-            obj: an instance of what :meth:`load` can load.
-
-        Raises:
-            RelationDataError: a value is not of its field's type or cannot be written, or this data was
-                received.
-            TypeError: the object is of no such kind.
-        """
-        from . import _typed_data
-
-        _typed_data.store(self, obj)
-
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
-        self.raw_data._belongs_to(relation_id, name)
-
-    def _error(self, key: Optional[str], reason: object) -> RelationDataError:
-        return self.raw_data._error(key, reason)
-
-
 hookenv.atstart(Endpoint._startup)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in ("JSONUnitDataView", "UnitDataView"):
+            from . import _data_views
+
+            return getattr(_data_views, name)
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -8,13 +8,14 @@ import subprocess
 from charmhelpers.core import unitdata
 
 from . import _juju, _state, flags
-from ._state import Change
 from .errors import ExternalHandlerError, ReactiveError
 from .handlers import LOG_OPTS, PHASE_NAMES, Handler, register_handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
+
+    from ._state import Change
 
 __all__ = ["BrokenHandlerException", "ExternalHandler", "FlagWatch"]
 

@@ -10,13 +10,15 @@ import json
 from . import _juju, _state
 from ._engine import CALL, SET
 from ._juju import hook_name, hookenv
-from ._state import OMITTED, Change
+from ._state import OMITTED
 from .errors import FlagValueError
 from .trace import NullTracer, tracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Tuple
+
+    from ._state import Change
 
 __all__ = [
     "set_flag",
@@ -139,7 +141,7 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
     waiting = _ends_in_call(effects)
     try:
         _unit.write_flag(flag, on, value)
-        _carry_out([Change(flag, on)], effects)
+        _carry_out([(flag, on)], effects)
         while waiting:
             _juju.hand_over()
             _call(effects[-1][2])
@@ -176,9 +178,9 @@ def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> No
     """Write the rows of what the engine has changed, then tell listener and tracer."""
     for kind, flag, _ in effects:
         if kind != CALL:
-            change = Change(flag, kind == SET)
-            _unit.write_flag(flag, change.on)
-            changes.append(change)
+            on = kind == SET
+            _unit.write_flag(flag, on)
+            changes.append((flag, on))
     if _unit.record_changes:
         for change in changes:
             _unit.note_change(change)
@@ -278,8 +280,8 @@ def run_callbacks(changes: List[Change]) -> None:
     if listener is not None:
         listener.note(changes)
     try:
-        for change in changes:
-            for number in engine.trigger(change.flag, change.on)[2]:
+        for flag, on in changes:
+            for number in engine.trigger(flag, on)[2]:
                 _call(number)
     finally:
         if listener is not None and not _calling:

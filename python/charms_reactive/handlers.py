@@ -6,7 +6,7 @@ import os
 from functools import partial
 from itertools import chain
 
-from . import _files, _juju, _state
+from . import _juju, _state
 from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
 from .errors import HandlerArgumentError
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
-__all__ = ["Handler", "handler_by_number", "register_handler", "replace_handler", "synchronise"]
+__all__ = ["Handler", "handler_by_number", "register_handler", "replace_handler", "synchronise", "undeclared"]
 
 _LOG_OPTS = os.environ.get("REACTIVE_LOG_OPTS", "").split(",")
 LOG_OPTS = {"register": "register" in _LOG_OPTS}
@@ -115,7 +115,7 @@ class Handler:
         """Forget all handlers."""
         Handler._HANDLERS = {}
         _numbered.clear()
-        _files.forget()
+        file_watches.clear()
         _state.unit.engine.clear_handlers()
 
     def __init__(self, action: Callable[..., Any], suffix: Optional[str] = None) -> None:
@@ -244,6 +244,12 @@ def _holds(engine: Any, kind: int, flags: Tuple[str, ...]) -> bool:
 # -- registration -------------------------------------------------------------------------------
 # The handlers by the engine's numbers.
 _numbered: List[Handler] = []
+
+#: What each handler has seen of the files it waits for: :class:`~charms_reactive._files.FileWatch` objects.
+file_watches: List[Any] = []
+
+#: Handlers that stand for a script until it has declared its functions, when the next dispatch begins.
+undeclared: List[Handler] = []
 
 
 def handler_by_number(number: int) -> Handler:

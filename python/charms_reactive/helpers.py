@@ -6,7 +6,6 @@ import json
 import re
 
 from . import _juju, _state
-from ._files import SHARED, file_hash, name_of
 from ._juju import hookenv
 from .flags import all_flags_set, any_flags_set, is_flag_set, toggle_flag
 from .handlers import PHASE_NAMES
@@ -25,8 +24,9 @@ toggle_state = toggle_flag
 all_states = all_flags_set
 any_states = any_flags_set
 
-_INTERFACE = re.compile(r"{([^:}]+):([^}]+)}")
-_CHOICE = re.compile(r"{([^:,}]+(?:,[^:,}]+)*,?)}")
+# Compiled by the hooks of those few charms that have such patterns.
+_INTERFACE = r"{([^:}]+):([^}]+)}"
+_CHOICE = r"{([^:,}]+(?:,[^:,}]+)*,?)}"
 
 
 def any_hook(*hook_patterns: str) -> bool:
@@ -40,14 +40,12 @@ def any_hook(*hook_patterns: str) -> bool:
     return _juju.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
 
 
-def _expand(
-    pattern: re.Pattern[str], alternatives: Callable[..., Iterable[str]], values: Iterable[str]
-) -> List[str]:
+def _expand(pattern: str, alternatives: Callable[..., Iterable[str]], values: Iterable[str]) -> List[str]:
     """Replace what the pattern matches in each value, once for each alternative and combination."""
     done, todo = [], list(values)
     while todo:
         value = todo.pop(0)
-        match = pattern.search(value)
+        match = re.search(pattern, value) if "{" in value else None
         if match is None:
             done.append(value)
             continue
@@ -67,6 +65,8 @@ def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> b
     Raises:
         ValueError: ``hashlib`` does not have the algorithm.
     """
+    from ._files import SHARED, file_hash, name_of  # most hooks ask about none
+
     changed = False
     for filename in filenames:
         name = name_of(filename)

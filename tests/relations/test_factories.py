@@ -135,7 +135,7 @@ from charmhelpers.core import hookenv
 print([getattr(callback, "__qualname__", "") for callback, _, _ in hookenv._atstart])
 """
     (names,) = output(program, tmp_path)
-    order = [names.index(name) for name in ("RelationBase._startup", "Factory.start", "Endpoint._startup")]
+    order = [names.index(name) for name in ("_see_to_conversations", "Factory.start", "Endpoint._startup")]
     assert order == sorted(order)
 
 
