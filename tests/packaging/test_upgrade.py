@@ -212,6 +212,8 @@ class Site:
         for entry in theirs.iterdir():
             if entry.is_dir() and not entry.name.startswith(("charms", "pip")):
                 shutil.copytree(str(entry), str(self.site / entry.name))
+            elif entry.suffix == ".pth":  # by which setuptools brings distutils back
+                shutil.copy(str(entry), str(self.site))
         # As charms.unit_test is: one module, which leaves the package to others.
         self.neighbour = self.site / "charms" / "neighbour.py"
         self.neighbour.parent.mkdir()
@@ -279,7 +281,16 @@ def wheels(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
     made: Dict[str, Path] = {}
     reference()  # which has had it built, so that pip has it in its cache
     directory = tmp_path_factory.mktemp("1.5.3")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel", "--no-deps"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "wheel",
+        "--no-deps",
+        "--use-pep517",
+    ]
     subprocess.run([*command, "--wheel-dir", str(directory), "charms.reactive==1.5.3"], check=True)
     (made["1.5.3"],) = directory.glob("*.whl")
     backend = build_backend()
@@ -326,6 +337,7 @@ class Life:
         self.unit = SimulatedUnit(charm, directory / "unit", python=site.python, environment=environment)
         # 1.5.3 logs every line by itself, and the simulated tool is an interpreter that starts.
         self.log = directory / "log"
+        self.log.touch()
         tool = self.unit.juju_dir / "bin" / "juju-log"
         tool.unlink()
         tool.write_text("#!/bin/sh\nprintf '%%s\\n' \"$*\" >>%s\n" % shlex.quote(str(self.log)))
