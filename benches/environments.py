@@ -9,7 +9,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from workloads import rule_flags
 
@@ -41,6 +41,9 @@ for name in sys.argv[1:]:
         found[name] = None
 print(json.dumps(found))
 """
+
+
+_FULL_VERSION = "import sys; print(sys.version.replace(chr(10), ' '))"
 
 
 class BenchmarkError(Exception):
@@ -97,26 +100,67 @@ class Environment:
         return found
 
 
-def create(name: str, requirements: Sequence[str]) -> Environment:
-    """An environment under ``.cache/bench`` with these requirements, made once and used again."""
-    path = CACHE / ("%s-py%d.%d" % (name, *sys.version_info[:2]))
+def create(name: str, requirements: Sequence[str], base: Optional[str] = None) -> Environment:
+    """An environment under ``.cache/bench`` with these requirements, made once and used again.
+
+    Args:
+        name: of the environment.
+        requirements: for pip.
+        base: the interpreter that it is made of; by default the one that runs this.
+
+    Raises:
+        BenchmarkError: it cannot be made.
+    """
+    version = Environment(name, base).run(["-c", _FULL_VERSION]).strip() if base else sys.version
+    path = CACHE / ("%s-py%s" % (name, ".".join(version.split()[0].split(".")[:2])))
     stamp = path / "installed.json"
     python = str(path / "bin" / "python")
     environment = Environment(name, python)
-    wanted = json.dumps([sys.version, list(requirements)])
+    wanted = json.dumps([version, list(requirements)])
     if stamp.is_file() and stamp.read_text() == wanted:
         return environment
     print("installing %s in %s" % (", ".join(requirements), path), file=sys.stderr, flush=True)
     shutil.rmtree(path, ignore_errors=True)
-    venv.create(str(path), with_pip=True, symlinks=True)
+    if base:
+        Environment(name, base).run(["-m", "venv", "--symlinks", str(path)])
+    else:
+        venv.create(str(path), with_pip=True, symlinks=True)
     environment.run(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
     stamp.write_text(wanted)
     return environment
 
 
-def create_old() -> Environment:
-    """The environment of charms.reactive 1.5.3."""
-    environment = create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS])
+def newest_python() -> Optional[str]:
+    """The newest CPython at hand, by pyenv or on ``PATH``, if it is newer than the one that runs this."""
+    roots = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = [str(path) for path in roots.glob("versions/*/bin/python")]
+    minors = range(sys.version_info[1] + 1, sys.version_info[1] + 20)
+    found += filter(None, (shutil.which("python3.%d" % minor) for minor in minors))
+    newest: Tuple[int, ...] = sys.version_info[:2]
+    best = None
+    for python in found:
+        try:
+            printed = Environment(python, python).run(["-c", _MINOR])
+        except (BenchmarkError, OSError):
+            continue  # broken, or no Python 3
+        version = tuple(map(int, printed.split()))
+        if version > newest:
+            newest, best = version, python
+    return best
+
+
+_MINOR = """
+import sys
+if sys.implementation.name == "cpython" and sys.version_info.releaselevel == "final":
+    print(*sys.version_info[:2])
+else:
+    print(0, 0)
+"""
+
+
+def create_old(base: Optional[str] = None) -> Environment:
+    """The environment of charms.reactive 1.5.3; ``base`` as for :func:`create`."""
+    environment = create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS], base)
     try:
         environment.run(["-c", "import charms.reactive"])
     except BenchmarkError:
@@ -127,12 +171,13 @@ def create_old() -> Environment:
     return environment
 
 
-def create_ours() -> Dict[str, Environment]:
+def create_ours(base: Optional[str] = None) -> Dict[str, Environment]:
     """This source tree in an environment like the other's, by the name of the engine.
 
-    Not in ``.venv``, whose many tools would take part in the start of every process.
+    Not in ``.venv``, whose many tools would take part in the start of every process. ``base`` as for
+    :func:`create`.
     """
-    made = create("charms.reactive-here", ["charmhelpers>=0.20.24,<2", "PyYAML>=5.1", _SETUPTOOLS])
+    made = create("charms.reactive-here", ["charmhelpers>=0.20.24,<2", "PyYAML>=5.1", _SETUPTOOLS], base)
     site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
     Path(site, "charms.reactive.pth").write_text("%s\n" % (ROOT / "python"))
     return {engine: Environment(engine, made.python, engine) for engine in ("native", "pure")}

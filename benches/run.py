@@ -34,6 +34,7 @@ from environments import (
     create,
     create_old,
     create_ours,
+    newest_python,
     run_engine_driver,
 )
 from hooks import Cost, Unit
@@ -307,13 +308,30 @@ class Bench:
     # -- row 7 -----------------------------------------------------------------------------
     def imports(self) -> List[Row]:
         """The import of the framework."""
+        self.notes.append(_ABOUT_IMPORTS)
+        return self._imports(7, self.old, self.ours)
+
+    def newest_imports(self) -> List[Row]:
+        """The import of the framework on the newest Python at hand."""
+        base = newest_python()
+        if base is None:
+            self.notes.append("Row 17: there is no newer Python here than the one of the other rows.")
+            return []
+        ours = create_ours(base)
+        version = ours["pure"].versions()["python"]
+        self.notes.append("Row 17: as row 7, on CPython %s." % version)
+        return self._imports(17, create_old(base), ours, ", CPython %s" % version)
+
+    def _imports(
+        self, number: int, old: Environment, here: Dict[str, Environment], where: str = ""
+    ) -> List[Row]:
         ours = "import charms.reactive"
         bare = "from charmhelpers.core import hookenv, unitdata"
         cases: Dict[str, Tuple[Environment, str, str]] = {
-            "1.5.3": (self.old, "", ours),
-            "charmhelpers": (self.ours["pure"], _CHEAP_VERSION, bare),
-            "native": (self.ours["native"], "", ours),
-            "pure": (self.ours["pure"], "", ours),
+            "1.5.3": (old, "", ours),
+            "charmhelpers": (here["pure"], _CHEAP_VERSION, bare),
+            "native": (here["native"], "", ours),
+            "pure": (here["pure"], "", ours),
         }
         wall: Dict[str, List[float]] = {name: [] for name in cases}
         cpu: Dict[str, List[float]] = {name: [] for name in cases}
@@ -326,10 +344,9 @@ class Bench:
                     cpu[name].append(took[1])
         rows = []
         for times, how in (wall, "wall"), (cpu, "CPU"):
-            row = Row(
-                7, "`import charms.reactive` / charmhelpers' hookenv and unitdata, %s" % how, "<= 1.25", ""
-            )
-            faster = Row(7, "`import charms.reactive`, %s" % how, ">= 4 x faster", "")
+            beside = "`import charms.reactive` / charmhelpers' hookenv and unitdata, "
+            row = Row(number, beside + how + where, "<= 1.25", "")
+            faster = Row(number, "`import charms.reactive`, " + how + where, ">= 4 x faster", "")
             for engine in ENGINES:
                 took = median(times[engine])
                 row.add(engine, _seconds(took), took / median(times["charmhelpers"]), most=1.25)
@@ -338,7 +355,6 @@ class Bench:
             faster.other = "1.5.3: " + _seconds(median(times["1.5.3"]))
             row.data = faster.data = dict(times)
             rows += [row, faster]
-        self.notes.append(_ABOUT_IMPORTS)
         return rows
 
     # -- rows 8, 9 and 10 ------------------------------------------------------------------
@@ -667,6 +683,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     14: Bench.events,
     15: Bench.unheard,
     16: Bench.simulation,
+    17: Bench.newest_imports,
 }
 
 

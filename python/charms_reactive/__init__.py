@@ -133,3 +133,6 @@ if not TYPE_CHECKING:
         if name in _NAMES:
             return getattr(importlib.import_module("%s.%s" % (__name__, _NAMES[name])), name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+    def __dir__() -> list:
+        return sorted({*globals(), *__all__})

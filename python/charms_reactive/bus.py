@@ -234,3 +234,6 @@ if not TYPE_CHECKING:
 
             return getattr(external, name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+    def __dir__() -> list:
+        return sorted({*globals(), *__all__})

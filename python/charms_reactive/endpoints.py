@@ -640,11 +640,17 @@ class CombinedUnitsView(KeyList):
 
 hookenv.atstart(Endpoint._startup)
 
+# Names of this module that only hooks which look at relation data pay for.
+_DATA = ("JSONUnitDataView", "UnitDataView")
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name in ("JSONUnitDataView", "UnitDataView"):
+        if name in _DATA:
             from . import _data_views
 
             return getattr(_data_views, name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+    def __dir__() -> list:
+        return sorted({*globals(), *_DATA})

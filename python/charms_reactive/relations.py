@@ -298,6 +298,9 @@ if not TYPE_CHECKING:
             return getattr(importlib.import_module("%s.%s" % (__package__, _OLD[name])), name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
+    def __dir__() -> list:
+        return sorted({*globals(), *_OLD})
+
 
 # Last: factories import names from this package while it is being imported.
 RelationFactory.discover()

@@ -281,6 +281,49 @@ def test_star_import_gives_no_module_and_no_surprise() -> None:
     assert not [name for name, thing in namespace.items() if isinstance(thing, ModuleType)]
 
 
+# What `from charms.reactive import *` gives in 1.5.3, but for modules that it happens to have imported.
+STAR = """
+    BaseRequest BaseResponse Endpoint Field RelationBase RequesterEndpoint ResponderEndpoint all_flags_set
+    all_states any_file_changed any_flags_set any_states bus clear_flag collect_metrics data_changed
+    decorators endpoint_from_flag endpoint_from_name endpoints flags get_flags get_states get_unset_flags helpers hook
+    is_data_changed is_flag_set is_state main meter_status_changed not_unless only_once patterns
+    register_trigger relation_from_flag relation_from_state relations remove_state scopes set_flag set_state
+    toggle_flag toggle_state trace when when_all when_any when_file_changed when_none when_not when_not_all
+"""
+
+
+def test_star_import_of_the_package_gives_what_1_5_3_gave_and_what_is_new(one_unit: Unit) -> None:
+    program = "names = {}\nexec('from charms.reactive import *', names)\n"
+    program += "print(*sorted(set(names) - {'__builtins__'}))"
+    new = {"ReactiveError", "action", "engine_name"}
+    assert set(_run(one_unit, program).split()) == set(STAR.split()) | new
+
+
+LATE = {
+    "": "BaseRequest Field RelationBase scopes patterns",
+    ".bus": "BrokenHandlerException ExternalHandler FlagWatch",
+    ".endpoints": "JSONUnitDataView UnitDataView",
+    ".errors": "EventUseError RelationDataError ExternalHandlerError",
+    ".relations": "ALL AutoAccessors Conversation RelationBase TOGGLE scopes",
+}
+
+
+@pytest.mark.parametrize("module", LATE)
+def test_names_that_are_imported_when_they_are_asked_for_are_like_others(module: str) -> None:
+    there = importlib.import_module("charms.reactive" + module)
+    for name in LATE[module].split():
+        real = getattr(there, name)
+        assert name in dir(there)
+        with mock.patch("charms.reactive%s.%s" % (module, name)) as fake:
+            assert getattr(there, name) is fake
+        assert getattr(there, name) is real
+    for missing in ("nothing", "__wrapped__"):
+        with pytest.raises(
+            AttributeError, match="module '%s' has no attribute '%s'" % (there.__name__, missing)
+        ):
+            getattr(there, missing)
+
+
 def test_engine_name_follows_the_variable(unit: Unit) -> None:
     out = _run(unit, "import charms.reactive\nprint(charms.reactive.engine_name())")
     assert out == unit.engine_name + "\n"
