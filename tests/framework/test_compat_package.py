@@ -285,8 +285,8 @@ def test_star_import_gives_no_module_and_no_surprise() -> None:
 STAR = """
     BaseRequest BaseResponse Endpoint Field RelationBase RequesterEndpoint ResponderEndpoint all_flags_set
     all_states any_file_changed any_flags_set any_states bus clear_flag collect_metrics data_changed
-    decorators endpoint_from_flag endpoint_from_name endpoints flags get_flags get_states get_unset_flags helpers hook
-    is_data_changed is_flag_set is_state main meter_status_changed not_unless only_once patterns
+    decorators endpoint_from_flag endpoint_from_name endpoints flags get_flags get_states get_unset_flags
+    helpers hook is_data_changed is_flag_set is_state main meter_status_changed not_unless only_once patterns
     register_trigger relation_from_flag relation_from_state relations remove_state scopes set_flag set_state
     toggle_flag toggle_state trace when when_all when_any when_file_changed when_none when_not when_not_all
 """
