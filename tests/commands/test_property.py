@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 from charmhelpers.core import unitdata
 
-from charms_reactive import _files, _juju, _state, flags
+from charms_reactive import _juju, _state, flags, handlers
 from charms_reactive._juju import hookenv
 from charms_reactive._processes import this_process
 from charms_reactive.cli import main
@@ -172,7 +172,7 @@ def _forget() -> None:
     state: Any = _state.unit
     state.__init__()
     flags._callbacks.clear()
-    _files.forget()
+    handlers.file_watches.clear()
     _juju._waiting.clear()
     hookenv.cache.clear()
     Endpoint._endpoints.clear()
