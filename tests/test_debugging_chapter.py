@@ -9,7 +9,7 @@ from typing import List
 
 import pytest
 
-from charms_reactive import bus, errors
+from charms_reactive import bus, errors, relations
 from charms_reactive.testing import SimulatedUnit
 from documents import Page, reading, run, same
 
@@ -85,7 +85,8 @@ def test_every_error_is_in_the_table() -> None:
     named = set(re.findall(r"`(\w+(?:Error|Exception))[`:]", text))
     # The engine's own is for those who drive it, which charms do not.
     of_charms = {name for name in errors.__all__ if name != "EngineError"} | {
-        bus.BrokenHandlerException.__name__
+        bus.BrokenHandlerException.__name__,
+        relations.RelationFactoryError.__name__,
     }
     assert of_charms <= named
     assert named - of_charms == {"NotImplementedError"}
