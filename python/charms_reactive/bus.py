@@ -216,11 +216,18 @@ def _tell_queue(tracer: Any, phase: int, iteration: int) -> None:
 
 def _report_limit(engine: Any) -> None:
     """Name the handlers and flags of a ping-pong that was stopped."""
-    matching = [handler_by_number(number).id() for number in engine.queue()]
-    message = (
-        "stopped after %d iterations, in which handlers kept firing one another; still matching: %s; "
-        "flags that kept changing: %s" % (MAX_ITERATIONS, ", ".join(matching), ", ".join(engine.changed()))
-    )
+    matching = ", ".join(handler_by_number(number).id() for number in engine.queue())
+    changed = ", ".join(engine.changed())
+    if changed:
+        message = (
+            "stopped after %d iterations, in which handlers kept firing one another; still matching: %s; "
+            "flags that kept changing: %s" % (MAX_ITERATIONS, matching, changed)
+        )
+    else:  # an external handler, or one whose class has a test of its own
+        message = (
+            "stopped after %d iterations, at the end of which no flag changed any more; still matching, by a "
+            "test that does not look at flags and never says no: %s" % (MAX_ITERATIONS, matching)
+        )
     if _juju.strict():
         raise StrictModeError(message)
     _juju.log(message, _juju.WARNING)

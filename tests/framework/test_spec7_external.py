@@ -8,7 +8,7 @@ from typing import Any, List
 
 import pytest
 
-from charms_reactive import clear_flag, get_flags, hook, is_flag_set, register_trigger, set_flag, when
+from charms_reactive import _juju, clear_flag, get_flags, hook, is_flag_set, register_trigger, set_flag, when
 from charms_reactive.bus import ExternalHandler
 from charms_reactive.errors import ExternalHandlerError, ReactiveError
 from charms_reactive.external import BrokenHandlerException
@@ -54,6 +54,17 @@ def test_spec7_exit_status_of_the_test_says_whether_to_invoke(
     assert any(line.startswith("--invoke") for line in _told(framework)) == invoked
     warned = any("ended with status %d" % status in line for line in framework.lines("WARNING"))
     assert warned == (status > 125)
+
+
+def test_spec5_spec20_loops_a_test_that_never_says_no_is_named(framework: Framework) -> None:
+    _script(framework, "exit 0")
+    framework.discover()
+    framework.dispatch()
+    (warning,) = [message for level, message in _juju._waiting if level == "WARNING"]
+    assert "100 iterations" in warning
+    assert "a test that does not look at flags and never says no" in warning
+    assert "no: reactive/script" in warning
+    assert "kept firing one another" not in warning
 
 
 def test_spec7_a_test_killed_by_a_signal_is_a_no_with_a_warning(framework: Framework) -> None:

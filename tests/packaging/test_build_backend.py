@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
+import importlib
 import importlib.machinery
 import importlib.util
 import io
@@ -483,3 +485,24 @@ def test_an_incomplete_tree_is_named(backend: ModuleType, tmp_path: Path, name: 
     (backend.ROOT / name).unlink()
     with pytest.raises(SystemExit, match="this source tree has no " + name):
         backend.build_sdist(str(tmp_path))
+
+
+def test_an_old_python_is_told_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (ROOT / "packaging/pep517.py").read_text(encoding="utf-8")
+    code = compile(ast.parse(source, feature_version=(3, 4)), "pep517.py", "exec")
+    monkeypatch.setattr(sys, "version_info", (3, 6, 15))
+    with pytest.raises(
+        SystemExit, match=r"needs Python 3\.8 or later, and this is 3\.6: put charms\.reactive<1\.6"
+    ):
+        exec(code, {})
+
+
+def test_the_backend_that_pip_imports_has_every_hook_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "packaging"))
+    backend = importlib.import_module("build_backend")
+    named = importlib.import_module("pep517")
+    hooks = [
+        name for name in vars(backend) if re.match("(get_requires_for_|prepare_metadata_for_)?build_", name)
+    ]
+    assert sorted(named.__all__) == sorted(hooks)
+    assert all(getattr(named, name) is getattr(backend, name) for name in hooks)
