@@ -73,6 +73,13 @@ def _register_handlers_from_file(root: str, filepath: str) -> None:
         from . import _shell  # most charms have none
 
         _shell.register(filepath)
+    elif _has_lost_its_bit(filepath):
+        # Archives and checkouts lose it, and then nothing else tells why these handlers never run.
+        _juju.log(
+            "%s has handlers and is not executable, so none of them is registered; chmod +x makes it so"
+            % os.path.relpath(filepath, _juju.charm_dir()),
+            _juju.WARNING,
+        )
 
 
 def _load_module(root: str, filepath: str) -> ModuleType:
@@ -82,6 +89,17 @@ def _load_module(root: str, filepath: str) -> ModuleType:
         module = module[: -len(".__init__")]
     package = os.path.basename(root)
     return importlib.import_module(package + "." + module if module else package)
+
+
+def _has_lost_its_bit(filepath: str) -> bool:
+    """Whether a file is a script that ends as scripts of handlers do, and is not executable."""
+    if os.path.splitext(filepath)[1] not in ("", ".sh") or os.access(filepath, os.X_OK):
+        return False
+    try:
+        with open(filepath, "rb") as file:
+            return file.read(2) == b"#!" and b"\nreactive_handler_main" in file.read()
+    except OSError:  # a link to nowhere, or not for us to read
+        return False
 
 
 def _is_external_handler(filepath: str) -> bool:

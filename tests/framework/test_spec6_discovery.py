@@ -9,6 +9,7 @@ from typing import List
 import pytest
 
 import charms_reactive
+from charms_reactive import _juju
 from charms_reactive.bus import Handler
 from charms_reactive.errors import CharmDirError, HandlerImportError
 
@@ -72,6 +73,36 @@ def test_spec6_which_files_are_external_handlers(
     file = framework.write(path, "", executable)
     file.write_bytes(content)
     assert framework.discover() == (['%s ""' % path] if is_handler else [])
+
+
+@pytest.mark.parametrize("name", ["reactive/app.sh", "reactive/app", "hooks/reactive/app.sh"])
+def test_spec6_handlers_in_a_script_that_is_not_executable_are_missed_aloud(
+    framework: Framework, name: str
+) -> None:
+    text = "#!/bin/bash\nsource charms.reactive.sh\n\n@when x\nfunction f() {\n    :\n}\n"
+    framework.write(name, text + "\nreactive_handler_main\n")
+    assert framework.discover() == []
+    _juju.hand_over()
+    (line,) = framework.lines("WARNING")
+    assert "%s has handlers and is not executable" % name in line
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("reactive/lib.sh", "#!/bin/bash\nsource charms.reactive.sh\n"),
+        ("reactive/README", "End a script with\n\nreactive_handler_main\n"),
+        ("reactive/app.txt", "#!/bin/bash\nreactive_handler_main\n"),
+        ("reactive/app.sh", "#!/bin/bash\n# no reactive_handler_main\n"),
+    ],
+)
+def test_spec6_other_files_that_are_not_executable_are_no_news(
+    framework: Framework, name: str, text: str
+) -> None:
+    framework.write(name, text)
+    assert framework.discover() == []
+    _juju.hand_over()
+    assert framework.lines("WARNING") == []
 
 
 def test_spec6_a_broken_link_is_no_handler(framework: Framework) -> None:
