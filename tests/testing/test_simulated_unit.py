@@ -43,6 +43,69 @@ def test_yaml_that_cannot_be_read_is_named(charm: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("config.yaml", "port: {type: int}", "config.yaml: config has port, and no 'options' above them"),
+        (
+            "config.yaml",
+            "options: [port]",
+            r"config.yaml: options: a mapping is needed here, and not \['port'\]",
+        ),
+        (
+            "config.yaml",
+            "options: {port: 80}",
+            "config.yaml: option 'port': a mapping is needed here, and not 80",
+        ),
+        (
+            "config.yaml",
+            "options: {port: {type: int, default: x}}",
+            "is of type int, which its default 'x' is not",
+        ),
+        ("config.yaml", "options: {port: {type: int, default: '['}}", "is of type int, which its default"),
+        (
+            "config.yaml",
+            "options: {name: {type: string, default: 1}}",
+            "type string, which its default 1 is not",
+        ),
+        (
+            "config.yaml",
+            "options: {port: {type: integer}}",
+            "has the type 'integer', which Juju does not know",
+        ),
+        (
+            "actions.yaml",
+            "backup: now",
+            "actions.yaml: action 'backup': a mapping is needed here, and not 'now'",
+        ),
+        ("metadata.yaml", "{name: app, requires: [db]}", "metadata.yaml: requires: a mapping is needed here"),
+        ("charmcraft.yaml", "config: {port: {}}", "charmcraft.yaml: config has port, and no 'options' above"),
+    ],
+)
+def test_declarations_that_juju_would_refuse_are_refused(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
+    (tmp_path / "metadata.yaml").write_text("name: app")
+    (tmp_path / file).write_text(text)
+    with pytest.raises(CharmError, match=message):
+        Charm(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "options: {}", "options: {port: {type: int}, debug: {type: boolean}}"])
+def test_declarations_may_be_short(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metadata.yaml").write_text("{name: app, requires: }")
+    (tmp_path / "config.yaml").write_text(text)
+    assert all(Charm(tmp_path).default(option) is None for option in Charm(tmp_path).options)
+
+
+def test_defaults_that_juju_reads_as_their_type_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "metadata.yaml").write_text("name: app")
+    (tmp_path / "config.yaml").write_text(
+        "options: {port: {type: int, default: '80'}, tls: {type: boolean, default: 'true'}}"
+    )
+    assert Charm(tmp_path).default("port") == "80"
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"prot": 1}, "no option 'prot'; it has debug, note, port, ratio"),

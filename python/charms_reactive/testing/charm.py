@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import os
@@ -80,18 +81,24 @@ class Charm:
         self.name = str(self.metadata["name"])
         self.endpoints: Dict[str, EndpointSpec] = {}
         for role in ("requires", "provides", "peers"):
-            for endpoint, spec in (self.metadata.get(role) or {}).items():
+            for endpoint, spec in _mapping(self.metadata.get(role), role, "metadata.yaml").items():
                 spec = spec if isinstance(spec, dict) else {"interface": spec}
                 subordinate = spec.get("scope") == "container"
                 interface = str(spec.get("interface", ""))
                 self.endpoints[endpoint] = EndpointSpec(endpoint, role, interface, subordinate)
-        config = self._declared("config.yaml") or whole.get("config") or {}
+        options, file = self._part("config", whole)
+        if options and "options" not in options:
+            raise CharmError("%s: config has %s, and no 'options' above them" % (file, listed(options)))
         self.options: Dict[str, Dict[str, Any]] = {
-            option: dict(spec or {}) for option, spec in (config.get("options") or {}).items()
+            option: _mapping(spec, "option %r" % option, file)
+            for option, spec in _mapping(options.get("options"), "options", file).items()
         }
+        for option in self.options:
+            self._check_option(option, file)
+        actions, file = self._part("actions", whole)
         self.actions: Dict[str, Dict[str, Any]] = {
-            action: dict(spec or {})
-            for action, spec in (self._declared("actions.yaml") or whole.get("actions") or {}).items()
+            action: _mapping(spec, "action %r" % action, file)
+            for action, spec in actions.items()
             if action != "additionalProperties"
         }
         self.metrics = sorted(self._declared("metrics.yaml").get("metrics") or {})
@@ -186,19 +193,31 @@ class Charm:
         if option not in self.options:
             raise CharmError("the charm has no option %r; it has %s" % (option, listed(self.options)))
         kind = self.options[option].get("type", "string")
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        good = {
-            "string": isinstance(value, str),
-            "secret": isinstance(value, str),
-            "int": number and int(value) == value,
-            "float": number,
-            "boolean": isinstance(value, bool),
-        }
-        if kind not in good:
+        good = _fits(value, kind)
+        if good is None:
             raise CharmError("option %r has the type %r, which Juju does not know" % (option, kind))
-        if not good[kind]:
+        if not good:
             raise CharmError("option %r is of type %s, which %r is not" % (option, kind, value))
         return value
+
+    def _check_option(self, option: str, file: str) -> None:
+        """Refuse a declaration with which Juju would not deploy the charm.
+
+        Raises:
+            CharmError: there is no such type, or the default is not of it.
+        """
+        kind, default = self.options[option].get("type", "string"), self.default(option)
+        if isinstance(default, str) and kind in ("int", "float", "boolean"):
+            # Juju reads it as what it has to be.
+            with contextlib.suppress(yaml.YAMLError):
+                default = yaml.safe_load(default)
+        good = _fits(default, kind)
+        if good is None:
+            raise CharmError("%s: option %r has the type %r, which Juju does not know" % (file, option, kind))
+        if not good and default is not None:
+            raise CharmError(
+                "%s: option %r is of type %s, which its default %r is not" % (file, option, kind, default)
+            )
 
     def parameters(self, action: str, given: Mapping[str, Any]) -> Dict[str, Any]:
         """What ``action-get`` answers: the given parameters over the declared defaults.
@@ -222,6 +241,13 @@ class Charm:
         values.update(given)
         return values
 
+    def _part(self, name: str, whole: Mapping[str, Any]) -> Tuple[Dict[str, Any], str]:
+        """What the charm declares in a file of its own or in ``charmcraft.yaml``, and in which of them."""
+        own = self._declared(name + ".yaml")
+        if own:
+            return own, name + ".yaml"
+        return _mapping(whole.get(name), name, "charmcraft.yaml"), "charmcraft.yaml"
+
     def _declared(self, name: str) -> Dict[str, Any]:
         """One of the charm's YAML files; empty if there is none."""
         path = self.directory / name
@@ -234,6 +260,29 @@ class Charm:
         if not isinstance(declared, dict):
             raise CharmError("%s is not a mapping" % path)
         return declared
+
+
+def _mapping(value: Any, what: str, file: str) -> Dict[str, Any]:
+    """What stands below a name in one of the charm's files; empty if nothing does.
+
+    Raises:
+        CharmError: something else stands there.
+    """
+    if value is not None and not isinstance(value, dict):
+        raise CharmError("%s: %s: a mapping is needed here, and not %r" % (file, what, value))
+    return dict(value or {})
+
+
+def _fits(value: Any, kind: str) -> Optional[bool]:
+    """Whether a value is of a type of options; ``None`` if there is no such type."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return {
+        "string": isinstance(value, str),
+        "secret": isinstance(value, str),
+        "int": number and int(value) == value,
+        "float": number,
+        "boolean": isinstance(value, bool),
+    }.get(kind)
 
 
 def listed(names: Any) -> str:
