@@ -41,6 +41,14 @@ def counted(new_model: Callable[..., Model], tmp_path: Path, request: pytest.Fix
     return model
 
 
+def test_a_step_says_why_a_handler_ran_or_did_not(counted: Model) -> None:
+    counted.update_status()
+    [step] = counted.settle()
+    assert ":count ran once, which asks for @hook('update-status')" in step.run.why("count")
+    counted.applications["counter"].add_unit()
+    assert ":count did not run" in counted.settle()[0].run.why("count")
+
+
 @pytest.mark.parametrize(
     ("when", "exit_status", "handlers"), [("before", 1, 0), ("after", 1, 1), ("killed", (-9, 137), 1)]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Callable, FrozenSet, Mapping, Optional, Tuple, Union
 
 from .explain import Handlers, Record
 from .state import Status
@@ -140,6 +140,16 @@ class HookRun:
             if level in (None, entry.level)
             for line in entry.message.splitlines()
         )
+
+    def why(self, handler: Union[str, Callable[..., Any]]) -> str:
+        """Why a handler ran, or did not.
+
+        Args:
+            handler: the function, its name or its id.
+        """
+        if self.record is None:
+            return "the hook ended before the framework could tell: %s" % (self.error or "it never started")
+        return self.record.explain(handler)
 
     @property
     def error(self) -> Optional[str]:

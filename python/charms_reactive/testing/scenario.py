@@ -20,7 +20,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from . import consistency, hooks
 from .charm import Charm
@@ -66,12 +66,6 @@ class Outcome(HookRun):
     def relation(self, which: Union[str, Relation]) -> Relation:
         """A relation afterwards; see :meth:`State.relation`."""
         return self.state.relation(which)
-
-    def why(self, handler: Union[str, Callable[..., Any]]) -> str:
-        """Why a handler ran, or did not."""
-        if self.record is None:
-            return "the hook ended before the framework could tell: %s" % (self.error or "it never started")
-        return self.record.explain(handler)
 
     def _published(self, attribute: str) -> Dict[str, Dict[str, Optional[str]]]:
         found: Dict[str, Dict[str, Optional[str]]] = {}
