@@ -310,6 +310,64 @@ def test_the_log_is_shown_to_those_who_ask(run: Any) -> None:
     assert "+ files notes.txt: 10 bytes" in out
 
 
+def test_warnings_and_errors_are_shown_to_everybody(charm: Path, run: Any) -> None:
+    (charm / "reactive" / "more.py").write_text(
+        "from charmhelpers.core import hookenv\n"
+        "from charms.reactive import *\n"
+        "from charms.reactive import events\n\n\n"
+        "class Rung(events.Event):\n    pass\n\n\n"
+        "@events.handle_event(Rung)\ndef deaf(event):\n    raise ValueError('pardon')\n\n\n"
+        "@hook('start')\ndef ring():\n"
+        "    hookenv.log('nothing much')\n"
+        "    hookenv.log('the paper is low', 'WARNING')\n"
+        "    events.emit_event(Rung)\n"
+    )
+    status, out, _ = run("start")
+    assert status == 0
+    assert "    WARNING  the paper is low\n" in out
+    assert "    ERROR    event handler reactive/more.py:10:deaf failed on Rung: ValueError: pardon\n" in out
+    assert 'ERROR      File "%s/reactive/more.py", line 12, in deaf' % charm in out
+    assert "_event" not in out  # no frames of the framework
+    assert "nothing much" not in out
+
+
+@pytest.mark.parametrize("speed", [[], ["--processes"]], ids=["in process", "in processes"])
+def test_a_failure_is_told_once_with_what_led_to_it(charm: Path, run: Any, speed: List[str]) -> None:
+    (charm / "hooks" / "relations" / "mysql" / "requires.py").unlink()
+    status, out, _ = run("start", "--config", "broken=true", "--relate", "db", *speed)
+    assert status == 1
+    assert out.count("ERROR    Unable to find implementation for relation: requires of mysql") == 1
+    assert out.count("RuntimeError: asked to fail") == 1
+    assert "Hook error" not in out
+
+
+@pytest.mark.parametrize("speed", [[], ["--processes"]], ids=["in process", "in processes"])
+def test_what_a_failed_bash_handler_wrote_stands_above_its_error(
+    charm: Path, run: Any, speed: List[str]
+) -> None:
+    script = charm / "reactive" / "copy.sh"
+    script.write_text(
+        "#!/bin/bash\nset -e\nsource charms.reactive.sh\n\n"
+        "@hook start\nfunction copy() {\n    echo 'no room left' >&2\n    false\n}\n\nreactive_handler_main\n"
+    )
+    script.chmod(0o755)
+    status, out, _ = run("start", *speed)
+    assert status == 1
+    lines = [line.strip() for line in out.splitlines()]
+    at = lines.index("stderr   no room left")
+    assert "reactive/copy.sh:6:copy failed with exit status 1" in lines[at + 1]
+    assert "Traceback" not in out
+
+
+def test_an_action_that_nobody_has_seen_to_is_told(charm: Path, run: Any) -> None:
+    assert "no handler with @action" not in run("action:backup")[1]
+    app = charm / "reactive" / "app.py"
+    app.write_text(app.read_text().replace('@action("backup")', '@action("bakcup")'))
+    status, out, _ = run("action:backup")
+    assert status == 0
+    assert "    no handler with @action('backup') ran\n" in out
+
+
 def test_another_juju_has_other_hooks(run: Any) -> None:
     status, _, err = run("leader-settings-changed", "--juju", "4.0")
     assert status == 2

@@ -28,6 +28,8 @@ _QUIET = (
 )
 
 _MOST_NAMES = 60
+_MOST_WORDS = 20
+_TRACEBACK = "Traceback (most recent call last)"
 
 _OURS = os.path.join(os.path.dirname(os.path.abspath(charms_reactive.__file__)), "")
 
@@ -62,6 +64,31 @@ class Report:
         """Something could not be done; stderr tells what."""
 
 
+def _alarms(outcome: Outcome) -> List[Tuple[str, str]]:
+    """The lines of the log that nobody should miss, with their levels; what is said twice in a row, once.
+
+    The framework's own word on a failed hook is not among them: it is told anyway. Messages of one level may
+    stand in one entry, and that word is the last of its entry.
+    """
+    lines: List[Tuple[str, str]] = []
+    for entry in outcome.log:
+        if entry.level in ("WARNING", "ERROR", "CRITICAL"):
+            told = ("\n" + entry.message).partition("\nHook error")[0].splitlines()[1:]
+            for line in _without_our_frames(told):
+                if lines[-1:] != [(entry.level, line)]:
+                    lines.append((entry.level, line))
+    return lines
+
+
+def _last_words(outcome: Outcome) -> List[str]:
+    """What a hook wrote to stderr before it failed, such as the commands of a bash handler did.
+
+    Nothing if it ended without a traceback: then all of stderr is told for the want of one.
+    """
+    before, found, _ = outcome.stderr.partition(_TRACEBACK)
+    return before.splitlines()[-_MOST_WORDS:] if found else []
+
+
 def traceback_of(outcome: Outcome, unit: Unit) -> str:
     """The traceback of what ended a hook, or whatever else it had to say last; empty if it succeeded.
 
@@ -72,7 +99,7 @@ def traceback_of(outcome: Outcome, unit: Unit) -> str:
     errors = [entry.message for entry in outcome.log if entry.level in ("ERROR", "CRITICAL")]
     told = outcome.stderr
     for text in [*reversed(errors), outcome.stderr]:
-        _, found, after = text.partition("Traceback (most recent call last)")
+        _, found, after = text.partition(_TRACEBACK)
         if found:
             told = found + after
             break
@@ -84,9 +111,19 @@ def _of_charm(traceback: str) -> List[str]:
 
     Without its last line, too, which names the exception and is told in front of it.
     """
+    lines = _without_our_frames(traceback.splitlines()[:-1])
+    # Nothing may be left of the last one of a chain.
+    if lines[-3:] and lines[-1].startswith("Traceback ") and "exception" in "".join(lines[-3:-1]):
+        del lines[-4:]
+    # An error of the framework itself comes from no line of the charm.
+    return lines if any(line.startswith('  File "') for line in lines) else []
+
+
+def _without_our_frames(text: List[str]) -> List[str]:
+    """Lines of a text, without those frames of the tracebacks in it that are the framework's."""
     lines: List[str] = []
     skipped = False
-    for line in traceback.splitlines()[:-1]:
+    for line in text:
         if line.startswith('  File "'):
             file = line.split('"')[1]
             skipped = file.startswith((_OURS, "<frozen importlib")) or file.endswith("/importlib/__init__.py")
@@ -94,11 +131,7 @@ def _of_charm(traceback: str) -> List[str]:
             skipped = False
         if not skipped:
             lines.append(line)
-    # Nothing may be left of the last one of a chain.
-    if lines[-3:] and lines[-1].startswith("Traceback ") and "exception" in "".join(lines[-3:-1]):
-        del lines[-4:]
-    # An error of the framework itself comes from no line of the charm.
-    return lines if any(line.startswith('  File "') for line in lines) else []
+    return lines
 
 
 # -- for machines -----------------------------------------------------------------------------------
@@ -245,6 +278,9 @@ class TextReport(Report):
 
     def _details(self, outcome: Outcome) -> None:
         if not outcome.succeeded:
+            if not self._verbose:
+                for line in _last_words(outcome):
+                    self._write("stderr   " + self._placed(line), "dim", "    ")
             self._write(self._placed(outcome.error or ""), "red", "    ")
         for line in outcome.changes:
             if self._verbose or not line.startswith(_QUIET):
@@ -255,17 +291,37 @@ class TextReport(Report):
             for message in outcome.action.messages:
                 self._write(message, "dim", "    ")
         if self._verbose:
-            for entry in outcome.log:
-                for line in entry.message.splitlines():
-                    self._write("%-8s %s" % (entry.level, line), "dim", "    ")
-            for stream, text in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
-                for line in text.splitlines():
-                    self._write("%-8s %s" % (stream, line), "dim", "    ")
+            self._all_words(outcome)
         else:
-            told = traceback_of(outcome, self.unit)
-            ended = outcome.error is not None and told.endswith(self._placed(outcome.error))
-            for line in _of_charm(told) if ended else told.splitlines():
-                self._write(line, "dim", "    ")
+            self._words_that_count(outcome)
+        self._remark(outcome)
+
+    def _all_words(self, outcome: Outcome) -> None:
+        for entry in outcome.log:
+            for line in entry.message.splitlines():
+                self._write("%-8s %s" % (entry.level, line), "dim", "    ")
+        for stream, text in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
+            for line in text.splitlines():
+                self._write("%-8s %s" % (stream, line), "dim", "    ")
+
+    def _words_that_count(self, outcome: Outcome) -> None:
+        for level, line in _alarms(outcome):
+            self._write("%-8s %s" % (level, self._placed(line)), "yellow", "    ")
+        told = traceback_of(outcome, self.unit)
+        ended = outcome.error is not None and told.endswith(self._placed(outcome.error))
+        for line in _of_charm(told) if ended else told.splitlines():
+            self._write(line, "dim", "    ")
+
+    def _remark(self, outcome: Outcome) -> None:
+        """Tell of an action that nobody has seen to, which Juju takes for one that is done."""
+        action = outcome.action
+        if action is None or not outcome.succeeded or action.results or action.messages:
+            return
+        if outcome.record is None or (self.unit._unit.charm_dir / "actions" / outcome.name).exists():
+            return
+        asking = {one.id for one in outcome.record.handlers if "@action(" in one.decorators}
+        if not asking.intersection(outcome.handlers):
+            self._write("no handler with @action(%r) ran" % outcome.name, "yellow", "    ")
 
     def end(self, state: State, file: Optional[Path], asked: int) -> None:
         if self._failed:
