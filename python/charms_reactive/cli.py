@@ -11,7 +11,19 @@ import os
 import shlex
 import sys
 import traceback
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from . import _files, _juju, _once, _state, flags, helpers, relations
 from ._quick import is_on, split_id
@@ -207,6 +219,11 @@ class _Parser(argparse.ArgumentParser):
 class _CommandTable:
     """The subcommands, each with its parser."""
 
+    @property
+    def names(self) -> Collection[str]:
+        """Of all of them, and of the two that have a parser of their own."""
+        return [*self._subparsers.choices, "simulate", "explain"]
+
     def __init__(self, parser: argparse.ArgumentParser) -> None:
         self._subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", parser_class=_Parser)
 
@@ -231,7 +248,8 @@ class _CommandTable:
         parser.set_defaults(spec=_Command(run, answers))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
+    """The parser, and the names of the subcommands."""
     parser = _Parser(
         prog="charms.reactive",
         description="Flags and tests of a reactive charm, on the command line.",
@@ -365,7 +383,7 @@ def _parser() -> argparse.ArgumentParser:
         lambda _: flags.get_states(),
         "value",
     )
-    return parser
+    return parser, table.names
 
 
 def _flag_test(test: Callable[[Iterable[str]], bool]) -> Callable[[argparse.Namespace], bool]:
@@ -442,6 +460,14 @@ def _run(arguments: argparse.Namespace) -> int:
     return _NO if command.answers == "test" and not answer else _YES
 
 
+def _meant(word: str, names: Collection[str]) -> str:
+    """What may have been meant, for the end of a sentence."""
+    import difflib  # for this alone
+
+    close = difflib.get_close_matches(word, names, 2)
+    return "; did you mean %s?" % " or ".join(close) if close else "; --help lists them"
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run a subcommand.
 
@@ -460,7 +486,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from .testing import explain
 
         return explain.main(words[1:])
-    parser = _parser()
+    parser, names = _parser()
+    if words and not words[0].startswith("-") and words[0] not in names:
+        parser.error("there is no subcommand %r%s" % (words[0], _meant(words[0], names)))
     arguments = parser.parse_args(words)
     if not arguments.command:
         parser.print_help(sys.stderr)

@@ -269,6 +269,25 @@ def test_spec7_no_subcommand_is_status_2_and_help(
     assert "SUBCOMMAND" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("set_flg", "did you mean set_flag"),
+        ("simulat", "did you mean simulate?"),
+        ("explian", "did you mean explain?"),
+        ("wxyz", "--help lists them"),
+    ],
+)
+def test_spec7_a_slip_in_a_subcommand_is_status_2_and_told_in_a_sentence(
+    flagged: Framework, capsys: pytest.CaptureFixture[str], word: str, hint: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command([word, "x"])
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("charms.reactive: there is no subcommand %r; %s" % (word, hint))
+
+
 def test_spec7_what_a_failing_command_logged_is_not_lost(flagged: Framework) -> None:
     assert command(["relation_call", "--relation_name", "nope", "method"]) == 2
     assert any("nope" in line for line in flagged.lines("ERROR"))
