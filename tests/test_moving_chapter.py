@@ -141,7 +141,7 @@ def test_every_deprecated_name_is_listed_and_still_there() -> None:
     modules = (charms.reactive, charms.reactive.flags, charms.reactive.endpoints, charms.reactive.relations)
     for name in listed:
         first, _, member = name.partition(".")
-        owners = [vars(module)[first] for module in modules if first in vars(module)]
+        owners = [getattr(module, first) for module in modules if hasattr(module, first)]
         assert owners, name
         assert not member or hasattr(owners[0], member), name
 
