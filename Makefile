@@ -12,12 +12,12 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint bench docs wheels clean
+.PHONY: help dev run test postgresql compat lint bench docs wheels install-matrix clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 dev: ## make .venv: the native engine in release build, and all tools
 	$(SETUP) dev
@@ -43,7 +43,7 @@ lint: dev ## check format, types, stubs and style
 	$(VENV)/ruff format --no-cache --quiet --check .
 	$(VENV)/mypy
 	$(VENV)/python -m mypy.stubtest charms_reactive._native
-	$(VENV)/shellcheck .ci/run packaging/*.sh wheel-data/scripts/*.sh
+	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh wheel-data/scripts/*.sh
 
 bench: ## run the benchmarks and print the table
 	$(SETUP) bench
@@ -57,6 +57,11 @@ docs: ## build the manual into docs/_build/html
 wheels: ## build and check what is released: the wheels and the sdist, in dist/
 	$(SETUP) release
 	@$(VENV)/python packaging/wheels.py
+
+install-matrix: ## install in every way on every Python at hand [QUICK=1] [RECORD=1] [SYSTEMS="ubuntu:focal debian:sid"]
+	$(SETUP) dev
+	@$(VENV)/python packaging/install_matrix.py $(if $(QUICK),--quick) $(if $(RECORD),--record) \
+		$(if $(SYSTEMS),--systems $(SYSTEMS))
 
 clean: ## delete all that was built, .venv too
 	rm -rf .venv target benches/engine/target build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache

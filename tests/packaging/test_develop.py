@@ -95,6 +95,6 @@ def test_help_names_every_target(tree: Path) -> None:
     shown = subprocess.run(
         ["make"], cwd=str(tree), stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}, check=True
     )
-    named = re.findall(r"^  (\w+) ", shown.stdout.decode(), re.M)
+    named = re.findall(r"^  ([\w-]+) ", shown.stdout.decode(), re.M)
     [phony] = re.findall(r"^\.PHONY: (.+)$", (tree / "Makefile").read_text(), re.M)
     assert named == phony.split()
