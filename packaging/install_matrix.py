@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,8 @@ WHO = "import sys; print(sys.implementation.name, '.'.join(map(str, sys.version_
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    # What is started in the background inherits that it is not to be interrupted; tests of commands are to.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     transcripts = options.cache / "transcripts"
     if not options.keep:
         shutil.rmtree(str(transcripts), ignore_errors=True)

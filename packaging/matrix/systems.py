@@ -132,12 +132,13 @@ def _suite(room: Room, supplies: Supplies, system: System, python: Python, engin
     if wheel is None:
         raise Failure("no native wheel was built")
     _in_system(system, "apt-get", "install", "--yes", "--no-install-recommends", *TEST_PACKAGES)
-    _install_with_network(room, python, "%s[test]" % wheel)
+    _install_with_network(room, python, "%s[test]" % wheel, "mypy>=1.18,<3", "types-PyYAML>=6")
     tree = room.directory / "tree"
     tree.mkdir()
     command(["tar", "-xzf", str(supplies.sdist()), "-C", str(tree), "--strip-components=1"])
-    shutil.rmtree(str(tree / "python"))  # what is installed is to be tested
     options = ["--pure-only"] if engine == "pure" else []
+    script = "import charms_reactive; print(charms_reactive.__file__)"
+    room.run(room.python, "-c", script, inside=tree, contains=[str(room.venv)])  # Not that of the tree.
     room.transcript.say("With the network, as some tests install charms.reactive 1.5.3:")
     room.networked = True
     output = room.run(
