@@ -198,7 +198,8 @@ def command(words: List[str], **variables: str) -> str:
     done = subprocess.run(
         words,
         cwd=str(ROOT),
-        env={**os.environ, **variables},
+        # What is only here is not to come into a wheelhouse.
+        env={**os.environ, "PIP_FIND_LINKS": "", **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
