@@ -100,7 +100,7 @@ def _os_release(room: Room, name: str) -> Path:
 
 def check_setuptools(room: Room, supplies: Supplies, python: str, minor: str) -> None:
     """The import goes on without setuptools, with the oldest that runs here, and with the newest."""
-    tried: List[str] = [room.transcript.fields["setuptools"]]
+    tried: List[str] = [room.versions()["setuptools"]]
     room.pip("uninstall", "--yes", "setuptools")
     room.run(room.python, "-c", "import setuptools", status=1, contains=["No module named 'setuptools'"])
     room.run(room.python, "-W", "error", "-c", IMPORT)

@@ -114,6 +114,8 @@ class Supplies:
             if fresh or not made.exists() or made.read_text() != stamp:
                 shutil.rmtree(str(directory), ignore_errors=True)
                 tools = self._wheelhouse_tools(python, minor)
+                told = command([tools, "-m", "pip", "--version"])
+                transcript.fields["pip"] = told.split()[1]
                 words = [tools, "-m", "pip", "download", "--no-binary", ":all:"]
                 words += ["-d", str(directory), "-r", str(WHEELHOUSE_TXT), str(self.sdist())]
                 places = {str(directory): "wheelhouse", str(ROOT): "<source>", tools: "python"}
@@ -192,14 +194,16 @@ def dependencies() -> List[str]:
 def command(words: List[str], **variables: str) -> str:
     """Run a command with the caller's environment and network; what it printed.
 
+    Wheels that the caller has in a directory of its own are left out: others do not have them.
+
     Raises:
         Failure: it failed.
     """
+    environment = {**os.environ, **variables}
     done = subprocess.run(
         words,
         cwd=str(ROOT),
-        # What is only here is not to come into a wheelhouse.
-        env={**os.environ, "PIP_FIND_LINKS": "", **variables},
+        env={name: value for name, value in environment.items() if name != "PIP_FIND_LINKS"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

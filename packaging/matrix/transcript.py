@@ -75,8 +75,8 @@ _VARIABLE: Sequence[Tuple[str, str]] = (
     (r"/tmp/[\w./+-]+", "<temporary>"),
     (r"\b\d+(\.\d+)? ?(ms|s|seconds)\b(?! to )", "<time>"),
     (r"0x[0-9a-f]{6,}", "<pointer>"),
-    (r"(?m)^ *[━╸╺ ]+ .*\n", ""),  # pip's bars
-    (r"(?m)^ *(Installing build dependencies|Building wheel.*|Running setup.py .*): still running.*\n", ""),
+    (r"(?m)^ *[━╸╺].*\n", ""),  # pip's bars
+    (r"(?m)^ .*: (started|still running\.\.\.)\n", ""),
 )
 
 

@@ -65,6 +65,8 @@ def row(**fields: str) -> Dict[str, str]:
         ("\x1b[32mgreen\x1b[0m", "green"),
         ("a\n  Building wheel for x: still running...\nb", "a\nb"),
         ("   ━━━━━━━━ 1.2/1.2 MB\nb", "b"),
+        ("a\n  Preparing metadata (pyproject.toml): started\nb", "a\nb"),
+        ("Traceback:\n  File x\n    code\n", "Traceback:\n  File x\n    code\n"),
         ("charms.reactive-1.6.0, 2 flags, Python 3.8", "charms.reactive-1.6.0, 2 flags, Python 3.8"),
     ],
 )
