@@ -310,3 +310,14 @@ def test_the_bootstrap_takes_tools_first_and_everything_else_by_version(
     first = "-m pip install -U --no-index -f wheelhouse pip"
     rest = "-m pip install -U --force-reinstall --no-index --no-cache-dir -f wheelhouse"
     assert asked == [first, rest + " charms-reactive==1.6.0 flit-core==3.12.0"]
+
+
+def test_the_manual_names_what_the_wheelhouses_are_made_of() -> None:
+    chapter = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    shown = chapter.partition("`wheelhouse-of-your-own.txt`\n\n```text\n")[2].partition("```")[0]
+    tried = (ROOT / "packaging" / "matrix" / "wheelhouse.txt").read_text(encoding="utf-8")
+
+    def requirements(text: str) -> List[str]:
+        return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    assert requirements(shown) == ["charms.reactive>=1.6,<2", *requirements(tried)]
