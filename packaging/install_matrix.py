@@ -110,12 +110,12 @@ def plan(supplies: Supplies, found: List[Python], quick: bool) -> List[List[Row]
     for python in found:
         wheelhouses += ways.wheelhouse_rows(supplies, python, fresh=not quick)
         oldest = python is found[0]
+        pips = [*OLD_PIPS, "newest"]
         if quick:
-            rows += ways.sdist_rows(supplies, python, list(OLD_PIPS) if oldest else ["newest"])
-        else:
-            rows += ways.sdist_rows(supplies, python, [*OLD_PIPS, "newest"])
+            pips = pips[:-1] if oldest else pips[-1:]
+        rows += ways.sdist_rows(supplies, python, pips, quick)
         if not quick or oldest:
-            rows += ways.bootstrap_rows(supplies, python)
+            rows += ways.bootstrap_rows(supplies, python, quick)
         rows += ways.wheel_rows(supplies, python)
     if not quick:
         rows += ways.build_rows(supplies, found[-1])

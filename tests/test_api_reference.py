@@ -15,6 +15,8 @@ import pytest
 import charms_reactive
 from documents import ROOT
 
+pytestmark = pytest.mark.once
+
 PAGES = sorted((ROOT / "docs" / "api").glob("*.rst"))
 
 # The module of each page's names, as readers import them.

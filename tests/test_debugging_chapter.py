@@ -13,6 +13,8 @@ from charms_reactive import bus, errors, relations
 from charms_reactive.testing import SimulatedUnit
 from documents import Page, reading, run, same
 
+pytestmark = pytest.mark.once
+
 LOG = "/var/log/juju/unit-app-0.log"
 
 

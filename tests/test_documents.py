@@ -82,6 +82,7 @@ def desk(engine_module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         yield desk
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WALKED)
 def test_a_page_does_what_it_says(
     name: str, desk: Path, engine_module: ModuleType, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,8 @@ import pytest
 
 from documents import reading
 
+pytestmark = pytest.mark.once
+
 
 def test_the_chapter_runs_and_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading("docs/model.md") as page:

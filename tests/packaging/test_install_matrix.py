@@ -12,6 +12,8 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
 

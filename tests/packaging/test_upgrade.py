@@ -9,7 +9,7 @@ have installed in it.
 from __future__ import annotations
 
 import csv
-import importlib.util
+import importlib
 import json
 import os
 import shlex
@@ -20,7 +20,6 @@ import sys
 import textwrap
 import venv
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Dict, List, Set
 
 import pytest
@@ -29,6 +28,8 @@ from charms_reactive.testing import SimulatedUnit
 from engines import engine_names
 from reference import reference
 from state.charm import read_rows
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -293,8 +294,9 @@ def wheels(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
     ]
     subprocess.run([*command, "--wheel-dir", str(directory), "charms.reactive==1.5.3"], check=True)
     (made["1.5.3"],) = directory.glob("*.whl")
-    backend = build_backend()
     with pytest.MonkeyPatch.context() as patches:
+        patches.syspath_prepend(str(ROOT / "packaging"))  # as pip does with the backend's path
+        backend = importlib.import_module("build_backend")
         # maturin is a program beside this interpreter.
         patches.setenv("PATH", "%s:%s" % (Path(sys.executable).parent, os.environ["PATH"]))
         for engine in engine_names(pytestconfig):
@@ -302,16 +304,6 @@ def wheels(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
             build = {"native": "rust", "pure": "pure"}[engine]
             made[engine] = directory / backend.build_wheel(str(directory), {"build": build})
     return made
-
-
-def build_backend() -> ModuleType:
-    path = ROOT / "packaging" / "build_backend.py"
-    spec = importlib.util.spec_from_file_location("build_backend_of_the_tree", str(path))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
