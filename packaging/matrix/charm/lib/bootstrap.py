@@ -45,12 +45,16 @@ def bootstrap() -> None:
 
 
 def make_environment() -> None:
-    """With the program virtualenv where the system has it, as on Ubuntu, else with Python's own module."""
+    """With the program virtualenv where the system has it, as on Ubuntu, else with Python's own module.
+
+    TINY_SYSTEM_PACKAGES=no stands for layer:basic's option ``include_system_packages: false``.
+    """
+    system = os.environ.get("TINY_SYSTEM_PACKAGES") != "no"
     if any(os.access(os.path.join(path, "virtualenv"), os.X_OK) for path in os.get_exec_path()):
-        command = ["virtualenv", "-ppython3", "--never-download", "--system-site-packages", str(VENV)]
-        subprocess.run(command, check=True)
+        options = ["-ppython3", "--never-download"] + ["--system-site-packages"] * system
+        subprocess.run(["virtualenv", *options, str(VENV)], check=True)
     else:
-        venv.create(str(VENV), system_site_packages=True, with_pip=True)
+        venv.create(str(VENV), system_site_packages=system, with_pip=True)
 
 
 def install(python: str) -> None:
