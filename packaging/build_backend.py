@@ -474,7 +474,9 @@ def _files_below(directory: Path) -> list[Path]:
     for path in directory.rglob("*"):
         compiled = path.suffix in (".pyc", ".pyo", ".so")
         folders = path.relative_to(directory).parts[:-1]
-        cached = any(folder in ("__pycache__", "target") or folder.startswith(".") for folder in folders)
+        cached = any(
+            folder in ("__pycache__", "_build", "target") or folder.startswith(".") for folder in folders
+        )
         if path.is_file() and not compiled and not cached:
             found.append(path)
     return sorted(found)

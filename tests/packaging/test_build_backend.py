@@ -506,3 +506,21 @@ def test_the_backend_that_pip_imports_has_every_hook_of_ours(monkeypatch: pytest
     ]
     assert sorted(named.__all__) == sorted(hooks)
     assert all(getattr(named, name) is getattr(backend, name) for name in hooks)
+
+
+def test_nothing_that_was_built_goes_into_the_sdist(backend: ModuleType, tmp_path: Path) -> None:
+    for name in (
+        "docs/_build/index.html",
+        "crates/target/x",
+        "python/charms_reactive/.cache/x",
+        "docs/kept.md",
+    ):
+        path = backend.ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    with tarfile.open(str(tmp_path / backend.build_sdist(str(tmp_path)))) as archive:
+        names = archive.getnames()
+    stem = "charms_reactive-1.6.0/"
+    assert stem + "docs/kept.md" in names
+    odd = [name for name in names if re.search(r"/(_build|target|\.\w+|__pycache__)/|\.so$", name)]
+    assert odd == []
