@@ -138,40 +138,40 @@ def _crate(package: crates.Package, digest: str) -> Part:
     return part
 
 
-def _sqlite(version: str) -> Part:
-    return {
+def _generic(name: str, title: str, version: str, description: str, licence: Part, cpe: str = "") -> Part:
+    """Something that no index of packages has.
+
+    Args:
+        cpe: vendor and product by which vulnerabilities are filed, where there are such.
+    """
+    reference = "pkg:generic/%s@%s" % (name, version)
+    part = {
         "type": "library",
-        "bom-ref": "pkg:generic/sqlite@" + version,
-        "name": "SQLite",
+        "bom-ref": reference,
+        "name": title,
         "version": version,
-        "description": "In C, in the public domain; the crate libsqlite3-sys holds it.",
-        "licenses": [{"license": {"id": "blessing"}}],
-        # Vulnerabilities of what is written in C are filed under this name.
-        "cpe": "cpe:2.3:a:sqlite:sqlite:%s:*:*:*:*:*:*:*" % version,
-        "purl": "pkg:generic/sqlite@" + version,
+        "description": description,
+        "licenses": [licence],
     }
+    if cpe:
+        part["cpe"] = "cpe:2.3:a:%s:%s:*:*:*:*:*:*:*" % (cpe, version)
+    part["purl"] = reference
+    return part
+
+
+def _sqlite(version: str) -> Part:
+    description = "In C, in the public domain; the crate libsqlite3-sys holds it."
+    licence = {"license": {"id": "blessing"}}
+    return _generic("sqlite", "SQLite", version, description, licence, "sqlite:sqlite")
 
 
 def _standard_library(version: str) -> Part:
-    return {
-        "type": "library",
-        "bom-ref": "pkg:generic/rust-std@" + version,
-        "name": "rust-std",
-        "version": version,
-        "description": "Rust's standard library, with the crates that it is made of.",
-        "licenses": [{"expression": "(Apache-2.0 OR MIT) AND Unicode-3.0"}],
-        "cpe": "cpe:2.3:a:rust-lang:rust:%s:*:*:*:*:*:*:*" % version,
-        "purl": "pkg:generic/rust-std@" + version,
-    }
+    description = "Rust's standard library, with the crates that it is made of."
+    licence = {"expression": "(Apache-2.0 OR MIT) AND Unicode-3.0"}
+    return _generic("rust-std", "rust-std", version, description, licence, "rust-lang:rust")
 
 
 def _unwinder(clang: str) -> Part:
-    return {
-        "type": "library",
-        "bom-ref": "pkg:generic/llvm-libunwind@" + clang,
-        "name": "llvm-libunwind",
-        "version": clang,
-        "description": "LLVM's unwinder, which zig links in where gcc would use libgcc_s of the machine.",
-        "licenses": [{"expression": "Apache-2.0 WITH LLVM-exception"}],
-        "purl": "pkg:generic/llvm-libunwind@" + clang,
-    }
+    description = "LLVM's unwinder, which zig links in where gcc would use libgcc_s of the machine."
+    licence = {"expression": "Apache-2.0 WITH LLVM-exception"}
+    return _generic("llvm-libunwind", "llvm-libunwind", clang, description, licence)

@@ -73,6 +73,17 @@ class Supplies:
     def native_wheel(self) -> Optional[Path]:
         return next(iter(self.dist.glob("charms_reactive-*-abi3-*.whl")), None)
 
+    def wheel(self, engine: str) -> Path:
+        """The wheel with this engine.
+
+        Raises:
+            Failure: it was not built.
+        """
+        wheel = self.native_wheel() if engine == "native" else self.pure_wheel()
+        if wheel is None:
+            raise Failure("no native wheel was built")
+        return wheel
+
     def tools(self, python: str, minor: str) -> str:
         """The interpreter of an environment with the newest pip that runs on this Python."""
         venv = self.directory / ("tools-" + minor)

@@ -17,8 +17,8 @@ from typing import Dict, Iterator, List, Sequence
 from .checks import CHARM, check_installation
 from .room import ROOT, Room, System, last_error
 from .supplies import CANNOT, Supplies, command
-from .transcript import OK, Failure, Transcript
-from .ways import Python, Row, bootstrap, engines
+from .transcript import OK, Failure
+from .ways import Python, Row, bootstrap, engines, put_wheelhouse
 
 SYSTEMS = ROOT / ".cache" / "systems"
 
@@ -69,8 +69,7 @@ def _rows_of(supplies: Supplies, name: str, pythons: Sequence[Python]) -> Iterat
         unit = room.directory / "unit"
         charm = unit / "charm"
         shutil.copytree(str(CHARM), str(charm))
-        house = supplies.wheelhouse(maker.path, maker.minor, Transcript("", "", ""), fresh=False)
-        shutil.copytree(str(house), str(charm / "wheelhouse"))
+        put_wheelhouse(supplies, maker, charm)
         bootstrap(room, python.path, charm, system_packages)
         room.transcript.fields.update(room.versions())
         check_installation(room, "pure", system_packages)
@@ -101,9 +100,7 @@ def _enter(room: Room, system: System) -> None:
 def _wheel(room: Room, supplies: Supplies, system: System, python: Python, engine: str) -> str:
     """A wheel, in an environment of the system's Python, with dependencies from the package index."""
     _enter(room, system)
-    wheel = supplies.native_wheel() if engine == "native" else supplies.pure_wheel()
-    if wheel is None:
-        raise Failure("no native wheel was built")
+    wheel = supplies.wheel(engine)
     _install_with_network(room, python, str(wheel))
     check_installation(room, engine)
     return OK
@@ -135,9 +132,7 @@ def _index_settings(room: Room) -> Dict[str, str]:
 def _suite(room: Room, supplies: Supplies, system: System, python: Python, engine: str) -> str:
     """The test suite, on the installed wheel."""
     _enter(room, system)
-    wheel = supplies.native_wheel() if engine == "native" else supplies.pure_wheel()
-    if wheel is None:
-        raise Failure("no native wheel was built")
+    wheel = supplies.wheel(engine)
     _in_system(system, "apt-get", "install", "--yes", "--no-install-recommends", *TEST_PACKAGES)
     _install_with_network(room, python, "%s[test]" % wheel, "mypy>=1.18,<3", "types-PyYAML>=6")
     tree = room.directory / "tree"

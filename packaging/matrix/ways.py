@@ -116,7 +116,7 @@ def sdist_rows(supplies: Supplies, python: Python, pips: Sequence[str], quick: b
             room.pip("install", "--quiet", "--no-index", "--force-reinstall", str(wheel))
             room.transcript.fields.update(room.versions())
             _no_rust(room)
-            wheelhouse = _wheelhouse(supplies, python, room.directory)
+            wheelhouse = put_wheelhouse(supplies, python, room.directory)
             # charmhelpers has a setup.py that fetches pbr by itself if it is not there, past the wheelhouse.
             options = ["--no-index", "--no-cache-dir", "-f", wheelhouse]
             # Without wheel, pip builds each setuptools of the wheelhouse with itself, which is refused.
@@ -142,7 +142,7 @@ def bootstrap_rows(supplies: Supplies, python: Python, quick: bool = False) -> I
         unit = room.directory / "unit"
         charm = unit / "charm"
         shutil.copytree(str(CHARM), str(charm))
-        _wheelhouse(supplies, python, charm)
+        put_wheelhouse(supplies, python, charm)
         bootstrap(room, python.path, charm)
         room.transcript.fields.update(room.versions())
         check_installation(room, "pure", system_packages=True)
@@ -199,9 +199,7 @@ def wheel_rows(supplies: Supplies, python: Python) -> Iterator[Row]:
     for engine in engines(python):
 
         def install(room: Room, engine: str = engine) -> str:
-            wheel = supplies.native_wheel() if engine == "native" else supplies.pure_wheel()
-            if wheel is None:
-                raise Failure("no native wheel was built")
+            wheel = supplies.wheel(engine)
             room.describe()
             room.make_venv(python.path)
             room.transcript.fields.update(room.versions())
@@ -263,7 +261,7 @@ def build_rows(supplies: Supplies, python: Python) -> Iterator[Row]:
         yield Row("build-%s-%s-cargo" % (build, where), way, python, install)
 
 
-def _wheelhouse(supplies: Supplies, python: Python, where: Path) -> str:
+def put_wheelhouse(supplies: Supplies, python: Python, where: Path) -> str:
     """Put the wheelhouse into a directory; its name there."""
     scratch = Transcript("", "", "")
     shutil.copytree(
@@ -303,6 +301,7 @@ __all__ = [
     "bootstrap_rows",
     "build_rows",
     "engines",
+    "put_wheelhouse",
     "sdist_rows",
     "wheel_rows",
     "wheelhouse_rows",
