@@ -42,7 +42,7 @@ lint: dev ## check format, types, stubs and style
 	$(VENV)/ruff check --no-cache --quiet .
 	$(VENV)/ruff format --no-cache --quiet --check .
 	$(VENV)/mypy
-	$(VENV)/python -m mypy.stubtest charms_reactive._native
+	$(VENV)/python -m mypy.stubtest charms_reactive._engine._native
 	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh wheel-data/scripts/*.sh
 
 bench: ## run the benchmarks and print the table
@@ -65,5 +65,5 @@ install-matrix: ## install in every way on every Python at hand [QUICK=1] [RECOR
 
 clean: ## delete all that was built, .venv too
 	rm -rf .venv target benches/engine/target build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache
-	rm -f python/charms_reactive/_native*.so
+	rm -f python/charms_reactive/_engine/_native*.so
 	find benches examples packaging python tests -name __pycache__ -type d -prune -exec rm -rf {} +

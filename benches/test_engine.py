@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
 
-from workloads import ClipsChain, EngineChain
+from workloads import ClipsChain, EngineChain, engine_module
 
 _SIZE = {"rules": 10_000, "flags": 1000, "length": 100}
 
@@ -15,7 +14,7 @@ _SIZE = {"rules": 10_000, "flags": 1000, "length": 100}
 @pytest.mark.parametrize("which", ["native", "pure"])
 def test_engine(benchmark: Any, which: str) -> None:
     """A chain of 100 among 10,000 rules, driven from Python."""
-    chain = EngineChain(importlib.import_module("charms_reactive._" + which), **_SIZE)
+    chain = EngineChain(engine_module(which), **_SIZE)
     benchmark.pedantic(chain.run, setup=chain.reset, rounds=200, warmup_rounds=1)
     chain.check()
 

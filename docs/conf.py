@@ -49,9 +49,15 @@ nitpick_ignore_regex = [
     (r"py:class", r"charms_reactive\..*\.[A-Z]"),
     (r"py:class", r"charms_reactive\.decorators\.Action"),
     # Unions with a name; the text of the argument says what is meant.
-    (r"py:class", r"(charms_reactive\.status\.)?AnyStatus|Filename|charms_reactive\.testing\.disk\.Rows"),
+    (
+        r"py:class",
+        r"(charms_reactive\.status\.)?AnyStatus|Filename|charms_reactive\.testing\._unit\.disk\.Rows",
+    ),
     # What only the framework hands to the constructors of Context, BoundEvent and ModelRelation.
-    (r"py:class", r"charms_reactive\.(status\._Juju|_event_registry\.Registry|testing\._application\.End)"),
+    (
+        r"py:class",
+        r"charms_reactive\.(status\._Juju|_events\.event_registry\.Registry|testing\._model\.application\.End)",
+    ),
     # The common base of RequesterEndpoint and ResponderEndpoint.
     (r"py:class", r"charms_reactive\.patterns\.request_response\._RequestEndpoint"),
 ]
@@ -108,7 +114,7 @@ def _import_all_for_types() -> None:
             try:
                 _import_for_types(module)
             except ImportError as error:
-                if error.name != "charms_reactive._native":  # which is only there where there was Rust
+                if error.name != "charms_reactive._engine._native":  # only there where there was Rust
                     failed.append((module, error))
         if len(failed) == len(waiting):
             raise failed[0][1]

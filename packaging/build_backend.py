@@ -119,7 +119,7 @@ def build_wheel(
 def build_editable(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    for stale in sorted(PYTHON.glob("charms_reactive/_native*.so")):
+    for stale in sorted(PYTHON.glob("charms_reactive/_engine/_native*.so")):
         print("charms.reactive: deleting %s, which an earlier build left" % stale.relative_to(ROOT))
         stale.unlink()
     return _build(wheel_directory, config_settings, editable=True)

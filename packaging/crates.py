@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Sequence
 
 #: What is in a native wheel, and the crate of this workspace that each file is built from.
-FILES = {"charms_reactive/_native.abi3.so": "reactive-python", "charms.reactive": "reactive-command"}
+FILES = {"charms_reactive/_engine/_native.abi3.so": "reactive-python", "charms.reactive": "reactive-command"}
 
 #: The machines that Juju runs on, as Rust calls them.
 PLATFORMS = tuple(

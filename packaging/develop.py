@@ -194,7 +194,7 @@ def native_is_current() -> bool:
 
 
 def native_files() -> list[Path]:
-    return sorted(ROOT.glob("python/charms_reactive/_native*.so"))
+    return sorted(ROOT.glob("python/charms_reactive/_engine/_native*.so"))
 
 
 def _rust_digest() -> str:

@@ -26,7 +26,7 @@ ACCEPTED = ("MIT", "Zlib", "Apache-2.0")
 HEAD = """\
 # Licences of others
 
-What a native wheel holds, `charms_reactive/_native` and the program `charms.reactive`, is linked with
+What a native wheel holds, `charms_reactive/_engine/_native` and the program `charms.reactive`, is linked with
 the crates below, on the machines that Juju runs on, and with what the last section names. A pure wheel
 holds none of it. Where there is a choice, the licence named here is the one that is used.
 `packaging/licenses.py` writes this file; the wheel's bill of materials says which file holds what.

@@ -123,7 +123,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def engine_module(request: pytest.FixtureRequest) -> ModuleType:
-    """The module of one engine: ``charms_reactive._native``, then ``charms_reactive._pure``."""
+    """The module of one engine: ``charms_reactive._engine._native`` or ``….pure``."""
     return import_engine(request.param)
 
 

@@ -8,7 +8,12 @@ from typing import List
 
 import pytest
 
-ENGINES = {"native": "charms_reactive._native", "pure": "charms_reactive._pure"}
+ENGINES = {"native": "charms_reactive._engine._native", "pure": "charms_reactive._engine.pure"}
+
+
+def name_of(engine_module: ModuleType) -> str:
+    """What ``CHARMS_REACTIVE_ENGINE`` calls it."""
+    return next(name for name, module in ENGINES.items() if module == engine_module.__name__)
 
 
 def engine_names(config: pytest.Config) -> List[str]:

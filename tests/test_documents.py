@@ -19,8 +19,9 @@ import pytest
 import yaml
 
 import documents
-from charms_reactive.testing.framework_state import fresh_framework
+from charms_reactive.testing._running.framework_state import fresh_framework
 from documents import ROOT, reading
+from engines import name_of
 
 TESTS = Path(__file__).resolve().parent
 
@@ -87,7 +88,7 @@ def desk(engine_module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_page_does_what_it_says(
     name: str, desk: Path, engine_module: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = engine_module.__name__.rpartition("_")[2]
+    engine = name_of(engine_module)
     with reading(name) as page:
         page.walk(desk, monkeypatch, environment={**PLUGIN, "CHARMS_REACTIVE_ENGINE": engine})
 
@@ -155,7 +156,7 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_every_row_of_the_unit_state_is_in_the_architecture() -> None:
     told = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     package = ROOT / "python" / "charms_reactive"
-    sources = [*package.glob("*.py"), *package.glob("patterns/*.py")]
+    sources = [path for path in package.rglob("*.py") if "testing" not in path.parts]
     named = {
         key.rstrip(".")
         for path in sources

@@ -16,6 +16,7 @@ from typing import Iterator
 import pytest
 
 from charms_reactive.testing import HookRun, SimulatedUnit, processes
+from engines import name_of
 
 pytestmark = pytest.mark.once
 
@@ -27,7 +28,7 @@ def unit(tmp_path: Path, engine_module: ModuleType) -> Iterator[SimulatedUnit]:
     unit = SimulatedUnit(
         EXAMPLES / "hello-web",
         tmp_path / "unit",
-        environment={"CHARMS_REACTIVE_ENGINE": engine_module.__name__.rpartition("._")[2]},
+        environment={"CHARMS_REACTIVE_ENGINE": name_of(engine_module)},
     )
     yield unit
     unit.end_processes()
@@ -200,7 +201,7 @@ def test_the_option_reactive_log_chooses_what_is_logged(started: SimulatedUnit) 
 
 
 def test_run_shows_the_whole_life(tmp_path: Path, engine_module: ModuleType) -> None:
-    engine = engine_module.__name__.rpartition("._")[2]
+    engine = name_of(engine_module)
     keep = tmp_path / "kept"
     done = show(engine, "--keep", str(keep))
     assert done.returncode == 0, done.stdout + done.stderr

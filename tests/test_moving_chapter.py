@@ -112,8 +112,8 @@ def deprecated() -> Dict[str, str]:
     import charms_reactive
 
     found = {}
-    for info in pkgutil.iter_modules(charms_reactive.__path__, "charms_reactive."):
-        if info.name.rpartition(".")[2] in ("_native", "__main__"):
+    for info in pkgutil.walk_packages(charms_reactive.__path__, "charms_reactive."):
+        if info.name.rpartition(".")[2] in ("_native", "__main__") or ".testing" in info.name:
             continue
         module = importlib.import_module(info.name)
         for name, thing in vars(module).items():

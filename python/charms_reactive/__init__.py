@@ -12,7 +12,7 @@ from . import _alias
 # First: everything below may be asked for as charms.reactive while it is being imported.
 _alias.install()
 
-from ._engine import engine_name as engine_name
+from ._engine.choice import engine_name as engine_name
 from ._version import __version__ as __version__
 
 # Flags come before relations: factories that other distributions register are loaded while the
@@ -35,7 +35,7 @@ from . import handlers as handlers
 from . import helpers as helpers
 from . import relations as relations
 from . import trace as trace
-from ._main import main as main
+from ._dispatch.main import main as main
 from .errors import ReactiveError as ReactiveError
 
 TYPE_CHECKING = False
@@ -117,10 +117,10 @@ _NAMES = {
     "BaseRequest": "patterns.request_response",
     "BaseResponse": "patterns.request_response",
     "Field": "patterns.request_response",
-    "RelationBase": "_relation_base",
+    "RelationBase": "_relations.relation_base",
     "RequesterEndpoint": "patterns.request_response",
     "ResponderEndpoint": "patterns.request_response",
-    "scopes": "_conversations",
+    "scopes": "_relations.conversations",
 }
 
 if not TYPE_CHECKING:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from _thread import get_ident
 
-from . import _juju, _state, flags, handlers, trace
-from ._engine import BEGIN, HOOKS, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, RESTRICTED, TEST
+from . import flags, handlers, trace
+from ._engine.choice import BEGIN, HOOKS, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, RESTRICTED, TEST
+from ._juju import juju_log, settings
+from ._unit_state import unit_state
 from .discovery import (
     _append_path,
     _is_external_handler,
@@ -140,11 +142,11 @@ def dispatch(restricted: bool = False) -> None:
 def _begin(restricted: bool) -> Any:
     """The engine, with all handlers in it that are to take part in this dispatch."""
     if handlers.undeclared:
-        from . import _shell  # most charms have no handlers in bash
+        from ._shell import shell_scripts  # most charms have no handlers in bash
 
-        _shell.declare_waiting(RESTRICTED if restricted else HOOKS)
+        shell_scripts.declare_waiting(RESTRICTED if restricted else HOOKS)
     engine = synchronise()
-    _state.unit.fresh()
+    unit_state.unit.fresh()
     for watch in handlers.file_watches:  # none may hide a change from another
         watch.take_baseline()
     return engine
@@ -152,7 +154,7 @@ def _begin(restricted: bool) -> Any:
 
 def _dispatch(restricted: bool) -> None:
     global _current
-    unit = _state.unit
+    unit = unit_state.unit
     engine = _begin(restricted)
     tracer = trace.tracer()
     traced = type(tracer) is not trace.NullTracer
@@ -170,8 +172,8 @@ def _dispatch(restricted: bool) -> None:
                 _current = handler = handler_by_number(number)
                 if _course is not None and _course.statuses is not None:
                     _course.statuses.invoking(handler)
-                _juju.log("Invoking reactive handler: %s" % handler.id())
-                _juju.hand_over()
+                juju_log.log("Invoking reactive handler: %s" % handler.id())
+                juju_log.hand_over()
                 if recorder is not None:
                     recorder.invoke(handler)
                 if listener is None:
@@ -184,7 +186,7 @@ def _dispatch(restricted: bool) -> None:
             elif step == BEGIN:
                 if number != phase:
                     phase = number
-                    unit.set(_state.PHASE, PHASE_NAMES[phase])
+                    unit.set(unit_state.PHASE, PHASE_NAMES[phase])
             elif step == QUEUED:
                 if traced:
                     _tell_queue(tracer, phase, engine.iteration())
@@ -200,14 +202,14 @@ def _dispatch(restricted: bool) -> None:
 
 def _ask(handler: Handler) -> bool:
     """Ask what the engine cannot answer; it has seen to the flags already."""
-    _juju.hand_over()
+    juju_log.hand_over()
     if type(handler).test is Handler.test:
         return handler.ask()
     return handler.test()
 
 
 def _tell_queue(tracer: Any, phase: int, iteration: int) -> None:
-    queued = [handler_by_number(number) for number in _state.unit.engine.queue()]
+    queued = [handler_by_number(number) for number in unit_state.unit.engine.queue()]
     if phase != OTHER or iteration == 0:
         tracer.start_dispatch_phase(PHASE_NAMES[phase], queued)
     if phase == OTHER:
@@ -228,9 +230,9 @@ def _report_limit(engine: Any) -> None:
             "stopped after %d iterations, at the end of which no flag changed any more; still matching, by a "
             "test that does not look at flags and never says no: %s" % (MAX_ITERATIONS, matching)
         )
-    if _juju.strict():
+    if settings.strict():
         raise StrictModeError(message)
-    _juju.log(message, _juju.WARNING)
+    juju_log.log(message, juju_log.WARNING)
 
 
 if not TYPE_CHECKING:

@@ -25,9 +25,12 @@ from typing import (
     Tuple,
 )
 
-from . import _files, _juju, _once, _state, flags, helpers, relations
-from ._quick import is_on, split_id
-from ._rows import lock_timeout
+from . import flags, helpers, relations
+from ._commands.quick import is_on, split_id
+from ._dispatch import done_once, watched_files
+from ._juju import environment, juju_log
+from ._unit_state import unit_state
+from ._unit_state.rows import lock_timeout
 from ._version import __version__
 from .endpoints import Endpoint
 from .errors import ReactiveError
@@ -94,15 +97,15 @@ def _matches(handler: HandlerSpec) -> bool:
         elif test == "only_once":
             holds = not _done_before(handler.id)
         else:
-            holds = _files.FileWatch(handler.stable_id, arguments).changed()
+            holds = watched_files.FileWatch(handler.stable_id, arguments).changed()
         if not holds:
             return False
     return True
 
 
-def _file_watches(handler: HandlerSpec) -> List[_files.FileWatch]:
+def _file_watches(handler: HandlerSpec) -> List[watched_files.FileWatch]:
     return [
-        _files.FileWatch(handler.stable_id, arguments)
+        watched_files.FileWatch(handler.stable_id, arguments)
         for test, arguments in handler.tests
         if test == "when_file_changed"
     ]
@@ -112,7 +115,7 @@ def _done_before(handler_id: str) -> bool:
     path, line, name = split_id(handler_id)
     if not line:
         return helpers.was_invoked(handler_id)
-    return _once.done_before("%s::%s" % (path, name), path, line, name)
+    return done_once.done_before("%s::%s" % (path, name), path, line, name)
 
 
 # -- commands -----------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ def _invoking(handlers: Sequence[str]) -> None:
 def _mark_invoked(handler_ids: Sequence[str]) -> None:
     for handler_id in handler_ids:
         path, line, name = split_id(handler_id)
-        _once.remember(handler_id, *(["%s::%s" % (path, name)] if line else []))
+        done_once.remember(handler_id, *(["%s::%s" % (path, name)] if line else []))
 
 
 def _toggle_flag(flag: str, should_set: str) -> None:
@@ -165,7 +168,7 @@ def _make_endpoint(asked: str) -> None:
 
 
 def _relation_id(relation_name: str, unit: str) -> str:
-    hookenv = _juju.hookenv
+    hookenv = environment.hookenv
     if hookenv.relation_type() == relation_name:
         # In a departed hook the unit is no longer listed; and this way nobody has to be asked.
         remote = hookenv.remote_unit() or ""
@@ -181,7 +184,7 @@ def _render_template(source: str, target: str) -> None:
     # charmhelpers' own renderer imports its host module, which refuses most Linux distributions.
     import jinja2
 
-    loader = jinja2.FileSystemLoader(os.path.join(_juju.charm_dir(), "templates"))
+    loader = jinja2.FileSystemLoader(os.path.join(environment.charm_dir(), "templates"))
     try:
         content = jinja2.Environment(loader=loader).get_template(source).render(os.environ)
     except jinja2.TemplateNotFound as error:
@@ -446,7 +449,7 @@ _FORMATS: Dict[str, Callable[[Any], None]] = {
 
 def _run(arguments: argparse.Namespace) -> int:
     command: _Command = arguments.spec
-    unit = _state.unit
+    unit = unit_state.unit
     unit.record_changes = True  # for the dispatch that may be waiting for this process
     unit.lock_timeout = lock_timeout()
     unit.fresh()
@@ -456,7 +459,7 @@ def _run(arguments: argparse.Namespace) -> int:
         _FORMATS[arguments.format](answer)
         sys.stdout.flush()
     unit.flush()
-    _juju.hand_over()
+    juju_log.hand_over()
     return _NO if command.answers == "test" and not answer else _YES
 
 
@@ -479,7 +482,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     if words[:1] == ["simulate"]:
-        from .testing import simulate
+        from .testing._terminal import simulate
 
         return simulate.main(words[1:])
     if words[:1] == ["explain"]:
@@ -503,7 +506,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print("charms.reactive %s: %s" % (arguments.command, error), file=sys.stderr)
     except Exception:  # noqa: BLE001 -- status 1 would be the answer no
         traceback.print_exc()
-    _juju.hand_over()
+    juju_log.hand_over()
     return _TROUBLE
 
 

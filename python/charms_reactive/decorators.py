@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import partial, wraps
 
-from . import _juju
-from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
-from ._juju import hookenv
+from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
+from ._juju import environment, juju_log, settings
+from ._juju.environment import hookenv
 from .endpoints import Endpoint
 from .errors import FlagNameError, StrictModeError
 from .flags import is_flag_set
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         overload,
     )
 
-    from ._files import Filename
+    from ._dispatch.watched_files import Filename
 
     Action = TypeVar("Action", bound=Callable[..., Any])
 
@@ -273,7 +273,7 @@ def action(*names: str) -> Callable[[Action], Action]:
 
 
 def _is_action(*names: str) -> bool:
-    return _juju.action_name() in names
+    return environment.action_name() in names
 
 
 def collect_metrics() -> Callable[[Action], Action]:
@@ -294,7 +294,7 @@ def _restricted(hook_name: str, action: Action) -> Action:
 
 
 def _is_hook(hook_name: str) -> bool:
-    return _juju.hook_name() == hook_name
+    return environment.hook_name() == hook_name
 
 
 # -- files, once, guards ------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     Raises:
         ValueError: (when it is tested) ``hashlib`` does not have the algorithm.
     """
-    from ._files import FileWatch  # most charms wait for none
+    from ._dispatch.watched_files import FileWatch  # most charms wait for none
 
     def register(action: Action) -> Action:
         for endpoint_name, handler in _handlers(action):
@@ -366,22 +366,22 @@ def only_once(action: Any = None) -> Any:
     """
     if action is None:
         return only_once
-    from . import _once
+    from ._dispatch import done_once
 
     for endpoint_name, handler in _handlers(action):
         stable_id = _stable_id(action, endpoint_name)
         handler.add_predicate(partial(_not_done_before, action, stable_id))
-        handler.add_post_callback(partial(_once.remember, _action_id(action, endpoint_name), stable_id))
+        handler.add_post_callback(partial(done_once.remember, _action_id(action, endpoint_name), stable_id))
     return action
 
 
 def _not_done_before(action: Callable[..., Any], stable_id: str) -> bool:
-    from . import _once
+    from ._dispatch import done_once
 
     path, line, name = _place(action)
     # A mark that 1.5.x left on another line may be that of any function of this name in the file.
     namesakes = _ids_of_actions(lambda other: _place(other)[::2] == (path, name))
-    return not _once.done_before(stable_id, path, line, name, any_line=len(namesakes) < 2)
+    return not done_once.done_before(stable_id, path, line, name, any_line=len(namesakes) < 2)
 
 
 def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
@@ -405,10 +405,10 @@ def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
             if missing:
                 plural = "s" if len(missing) > 1 else ""
                 message = "%s called before flag%s: %s" % (name, plural, ", ".join(missing))
-                if _juju.strict():
+                if settings.strict():
                     raise StrictModeError(message)
-                _juju.log(message, _juju.WARNING)
-                _juju.hand_over()
+                juju_log.log(message, juju_log.WARNING)
+                juju_log.hand_over()
             return action(*args, **kwargs)
 
         # Decorators above this one must name the function and not this wrapper.

@@ -7,8 +7,9 @@ import os
 import sys
 from types import ModuleType
 
-from . import _juju, _state
-from ._rows import DECLARED
+from ._juju import environment, juju_log
+from ._unit_state import unit_state
+from ._unit_state.rows import DECLARED
 from .errors import HandlerImportError, UnitStateError
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def discover() -> None:
         HandlerImportError: a Python file cannot be imported.
         HandlerDeclarationError: a bash script of handlers has a mistake in it.
     """
-    charm_dir = _juju.charm_dir()
+    charm_dir = environment.charm_dir()
     _append_path(charm_dir)
     _append_path(os.path.join(charm_dir, "hooks"))
     found = set()
@@ -44,9 +45,9 @@ def discover() -> None:
         for path in _files_below(root):
             found.add(path)
             _register_handlers_from_file(root, path)
-    for script in _state.unit.getrange(DECLARED):
+    for script in unit_state.unit.getrange(DECLARED):
         if os.path.join(charm_dir, script) not in found:
-            _state.unit.unset(DECLARED + script)
+            unit_state.unit.unset(DECLARED + script)
 
 
 def _files_below(root: str) -> Iterator[str]:
@@ -70,15 +71,15 @@ def _register_handlers_from_file(root: str, filepath: str) -> None:
         except Exception as error:
             raise HandlerImportError(filepath, error) from error
     elif _is_external_handler(filepath):
-        from . import _shell  # most charms have none
+        from ._shell import shell_scripts  # most charms have none
 
-        _shell.register(filepath)
+        shell_scripts.register(filepath)
     elif _has_lost_its_bit(filepath):
         # Archives and checkouts lose it, and then nothing else tells why these handlers never run.
-        _juju.log(
+        juju_log.log(
             "%s has handlers and is not executable, so none of them is registered; chmod +x makes it so"
-            % os.path.relpath(filepath, _juju.charm_dir()),
-            _juju.WARNING,
+            % os.path.relpath(filepath, environment.charm_dir()),
+            juju_log.WARNING,
         )
 
 

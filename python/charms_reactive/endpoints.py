@@ -1,6 +1,6 @@
 """Endpoints: the classes that interface layers are made of, and the relation data they see.
 
-Which data has changed is found in one pass per endpoint and hook; see ``_seen_data.py``.
+Which data has changed is found in one pass per endpoint and hook; see ``seen_data.py``.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from itertools import chain
 
-from . import _juju, _state
-from ._juju import hookenv
-from ._objects import Object
+from ._events.objects import Object
+from ._juju import juju_log
+from ._juju.environment import hookenv
+from ._unit_state import unit_state
 from .flags import clear_flag, is_flag_set, set_flag, toggle_flag
 from .relations import RelationFactory, relation_factory
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeAlias
 
-    from ._data_views import JSONUnitDataView as JSONUnitDataView
-    from ._data_views import UnitDataView as UnitDataView
+    from ._relations.data_views import JSONUnitDataView as JSONUnitDataView
+    from ._relations.data_views import UnitDataView as UnitDataView
 
     _List: TypeAlias = List[Any]
 else:
@@ -82,7 +83,7 @@ class Endpoint(RelationFactory, Object):
             endpoint = cls._instance(endpoint_name)
             if endpoint is None:
                 continue
-            _juju.hand_over()
+            juju_log.hand_over()
             endpoint.register_triggers()
             endpoint._manage_departed()
             endpoint._manage_flags()
@@ -229,7 +230,7 @@ class Endpoint(RelationFactory, Object):
             set_flag(changed)
             # No formatting: the other side chooses the key.
             set_flag(changed + "." + key)
-        _juju.hand_over()
+        juju_log.hand_over()
         self.manage_flags()
 
     def _changed_keys(self, happens: str) -> List[str]:
@@ -246,9 +247,9 @@ class Endpoint(RelationFactory, Object):
         related = set(self.relations.keys())
         if happens == "broken":
             related.discard(here)
-        from . import _seen_data  # most hooks look at no data
+        from ._relations import seen_data  # most hooks look at no data
 
-        return _seen_data.changed_keys(self.endpoint_name, bags, related)
+        return seen_data.changed_keys(self.endpoint_name, bags, related)
 
 
 class Relation:
@@ -297,10 +298,10 @@ class Relation:
             if self.units:
                 self._application_name = self.units[0].application_name
             else:
-                from . import _relation_data
+                from ._juju import relation_data
 
                 self._application_asked = True
-                self._application_name = _relation_data.remote_application(self.relation_id)
+                self._application_name = relation_data.remote_application(self.relation_id)
         return self._application_name
 
     @property
@@ -356,20 +357,21 @@ class Relation:
     def received_app(self) -> JSONUnitDataView:
         """What the remote application has published, decoded from JSON."""
         if self._remote_app_data is None:
-            from . import _data_views, _relation_data
+            from ._juju import relation_data
+            from ._relations import data_views
             from .errors import RelationToolError
 
             application = self.application_name
             data: Dict[str, str] = {}
             if application is not None:
                 try:
-                    data = dict(_relation_data.read(self.relation_id, app=application))
+                    data = dict(relation_data.read(self.relation_id, app=application))
                 except RelationToolError as error:
                     if self.units:
                         raise
                     # There is nobody to have published anything that would still be needed.
-                    _juju.log("%s; taken as empty" % error, _juju.WARNING)
-            self._remote_app_data = _data_views.view(data, self.relation_id, application)
+                    juju_log.log("%s; taken as empty" % error, juju_log.WARNING)
+            self._remote_app_data = data_views.view(data, self.relation_id, application)
         return self._remote_app_data
 
     @property
@@ -378,11 +380,12 @@ class Relation:
         return self.received_app.raw_data
 
     def _own_data(self, unit: Optional[str] = None, app: Optional[str] = None) -> JSONUnitDataView:
-        from . import _data_views, _relation_data
+        from ._juju import relation_data
+        from ._relations import data_views
 
         # Not a copy: what we are about to publish is what everybody in this hook should read.
-        data = _relation_data.read(self.relation_id, unit, app)
-        return _data_views.view(data, self.relation_id, app or unit, writeable=True)
+        data = relation_data.read(self.relation_id, unit, app)
+        return data_views.view(data, self.relation_id, app or unit, writeable=True)
 
     def _flush_data(self) -> None:
         """Publish what differs; called when the hook has succeeded."""
@@ -390,9 +393,9 @@ class Relation:
             if view is not None:
                 changes = view.raw_data._changes()
                 if changes:
-                    from . import _relation_data
+                    from ._juju import relation_data
 
-                    _relation_data.publish(self.relation_id, changes, app=app)
+                    relation_data.publish(self.relation_id, changes, app=app)
                     view.raw_data._published()
 
     def _serialize(self) -> str:
@@ -445,19 +448,19 @@ class RelatedUnit:
     def received(self) -> JSONUnitDataView:
         """What the unit has published, decoded from JSON."""
         if self._data is None:
-            from . import _data_views
+            from ._relations import data_views
 
-            self._data = _data_views.view(self._texts, self.relation.relation_id, self.unit_name)
+            self._data = data_views.view(self._texts, self.relation.relation_id, self.unit_name)
         return self._data
 
     @property
     def _texts(self) -> Dict[str, str]:
         """What the unit has published; most hooks need no view of most units."""
         if self._read is None:
-            from . import _relation_data
+            from ._juju import relation_data
 
             # A copy: some functions of charmhelpers add keys to what they have read.
-            self._read = dict(_relation_data.read(self.relation.relation_id, self.unit_name))
+            self._read = dict(relation_data.read(self.relation.relation_id, self.unit_name))
         return self._read
 
     @property
@@ -474,9 +477,9 @@ class RelatedUnit:
 
     @classmethod
     def _deserialize(cls, data: Dict[str, Any]) -> RelatedUnit:
-        from . import _data_views
+        from ._relations import data_views
 
-        view = _data_views.view(data["data"], data["relation"], data["unit_name"])
+        view = data_views.view(data["data"], data["relation"], data["unit_name"])
         return cls(Relation._deserialize(data["relation"]), data["unit_name"], view)
 
 
@@ -548,14 +551,14 @@ class CachedKeyList(KeyList):
     @classmethod
     def load(cls, cache_key: str, deserializer: Callable[[Any], Any], key_attr: str) -> CachedKeyList:
         """The list as it was written last; ``deserializer`` makes an item of what was stored of it."""
-        stored = _state.unit.get(cache_key) or []
+        stored = unit_state.unit.get(cache_key) or []
         return cls(cache_key, [deserializer(item) for item in stored], key_attr)
 
     def _save(self) -> None:
         if self:
-            _state.unit.set(self._cache_key, [item._serialize() for item in self])
+            unit_state.unit.set(self._cache_key, [item._serialize() for item in self])
         else:
-            _state.unit.unset(self._cache_key)
+            unit_state.unit.unset(self._cache_key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__setitem__(key, value)
@@ -621,13 +624,13 @@ class CombinedUnitsView(KeyList):
     def received(self) -> JSONUnitDataView:
         """The data of all units, merged, decoded from JSON."""
         if self._data is None:
-            from . import _data_views
+            from ._relations import data_views
 
             merged: Dict[str, str] = {}
             for unit in reversed(self):
                 merged.update(unit.received_raw)
             relation_ids = sorted({unit.relation.relation_id for unit in self})
-            self._data = _data_views.view(
+            self._data = data_views.view(
                 merged, ", ".join(relation_ids) or None, ", ".join(self.keys()) or None
             )
         return self._data
@@ -647,9 +650,9 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name in _DATA:
-            from . import _data_views
+            from ._relations import data_views
 
-            return getattr(_data_views, name)
+            return getattr(data_views, name)
         raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
     def __dir__() -> list:

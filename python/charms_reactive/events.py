@@ -12,13 +12,13 @@ Handlers stay registered as long as the process lives.
 
 from __future__ import annotations
 
-from . import _event_registry, _system_events
-from ._event_class import Event, class_of
-from ._event_delivery import emit_event
-from ._event_registry import check_handler
-from ._object_events import BoundEvent, EventSource, observe, unobserve
-from ._objects import Object, ObjectEvents
-from ._record_events import (
+from ._events import event_registry, system_events
+from ._events.event_class import Event, class_of
+from ._events.event_delivery import emit_event
+from ._events.event_registry import check_handler
+from ._events.object_events import BoundEvent, EventSource, observe, unobserve
+from ._events.objects import Object, ObjectEvents
+from ._events.record_events import (
     PostRecordCreate,
     PostRecordDelete,
     PostRecordUpdate,
@@ -26,7 +26,7 @@ from ._record_events import (
     PreRecordDelete,
     PreRecordUpdate,
 )
-from ._system_events import (
+from ._events.system_events import (
     FlagCleared,
     FlagSet,
     HandlerFailed,
@@ -41,7 +41,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional, Type, TypeVar
 
-    from ._event_registry import Handler, Reporter
+    from ._events.event_registry import Handler, Reporter
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,8 +93,8 @@ def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F
 
     def register(handler: F) -> F:
         check_handler(handler)
-        _event_registry.in_use.add(wanted, origin, handler)
-        _system_events.listen(wanted)
+        event_registry.in_use.add(wanted, origin, handler)
+        system_events.listen(wanted)
         return handler
 
     return register
@@ -108,7 +108,7 @@ def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = 
     Returns:
         Whether it was registered.
     """
-    return _event_registry.in_use.remove(class_of(event_class), origin, handler)
+    return event_registry.in_use.remove(class_of(event_class), origin, handler)
 
 
 def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
@@ -121,6 +121,6 @@ def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
     Returns:
         The one before, for who wants to put it back.
     """
-    registry = _event_registry.in_use
+    registry = event_registry.in_use
     before, registry.reporter = registry.reporter, reporter
     return before

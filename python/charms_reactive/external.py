@@ -7,7 +7,9 @@ import subprocess
 
 from charmhelpers.core import unitdata
 
-from . import _juju, _state, flags
+from . import flags
+from ._juju import environment, juju_log
+from ._unit_state import unit_state
 from .errors import ExternalHandlerError, ReactiveError
 from .handlers import LOG_OPTS, PHASE_NAMES, Handler, register_handler
 
@@ -15,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-    from ._state import Change
+    from ._unit_state.fresh_rows import Change
 
 __all__ = ["BrokenHandlerException", "ExternalHandler", "FlagWatch"]
 
@@ -61,7 +63,7 @@ class FlagWatch:
     either version understand each other. Within the dispatch's own process the engine knows.
     """
 
-    key = _state.WATCH
+    key = unit_state.WATCH
 
     @classmethod
     def _get(cls) -> Dict[str, Any]:
@@ -122,8 +124,8 @@ class ExternalHandler(Handler):
         """The handler of a file, registered now if it is not yet."""
         if filepath not in Handler._HANDLERS:
             if LOG_OPTS["register"]:
-                shown = _juju.relative_path(filepath)
-                _juju.log("Registering external reactive handler for %s" % shown, _juju.DEBUG)
+                shown = environment.relative_path(filepath)
+                juju_log.log("Registering external reactive handler for %s" % shown, juju_log.DEBUG)
             register_handler(filepath, cls(filepath))
         handler = Handler._HANDLERS[filepath]
         assert isinstance(handler, ExternalHandler)
@@ -148,7 +150,7 @@ class ExternalHandler(Handler):
     def id(self) -> str:
         """The file relative to the charm directory, and in quotes what its last test printed."""
         said = self._test_output.decode("utf-8", "replace").strip()
-        return '%s "%s"' % (_juju.relative_path(self._filepath), said)
+        return '%s "%s"' % (environment.relative_path(self._filepath), said)
 
     def answered(self, status: int, output: bytes) -> None:
         """Take what ``--test`` has said already for the answer to the test that comes."""
@@ -162,7 +164,7 @@ class ExternalHandler(Handler):
         if status < 0 or status > 125:
             # 126 and 127 are a shell's words for a command that it could not run.
             message = "external handler %s: --test ended with status %d, which counts as no"
-            _juju.log(message % (self._filepath, status), _juju.WARNING)
+            juju_log.log(message % (self._filepath, status), juju_log.WARNING)
         return status == 0
 
     def invoke(self) -> None:
@@ -219,10 +221,10 @@ def run_child(
     Raises:
         BrokenHandlerException: it cannot be executed.
     """
-    _juju.hand_over()
+    juju_log.hand_over()
     environment = dict(os.environ)
     environment.pop(SHELL_VARIABLE, None)
-    environment[_state.HOOK_VARIABLE] = _state.this_process()
+    environment[unit_state.HOOK_VARIABLE] = unit_state.this_process()
     environment.update(variables or {})
     try:
         done = subprocess.run(
@@ -245,24 +247,24 @@ def lend_state(phase: int = 0) -> None:
     Args:
         phase: the phase that the child is to see where no dispatch runs yet.
     """
-    _juju.hand_over()
-    engine = _state.unit.fresh()
+    juju_log.hand_over()
+    engine = unit_state.unit.fresh()
     scratch: Dict[str, object] = dict(flags.trigger_rows())
     running = engine.phase()
     if running or phase:
-        scratch[_state.PHASE] = PHASE_NAMES[running or phase]
-    scratch[_state.WATCH] = {
+        scratch[unit_state.PHASE] = PHASE_NAMES[running or phase]
+    scratch[unit_state.WATCH] = {
         "iteration": engine.iteration() if running else 0,
         "changes": engine.changed() if running else [],
         "pending": engine.pending() if running else [],
-        "hook": _state.this_process(),
+        "hook": unit_state.this_process(),
     }
-    scratch[_state.CHANGES] = []
-    _state.unit.before_child(scratch)
+    scratch[unit_state.CHANGES] = []
+    unit_state.unit.before_child(scratch)
 
 
 def take_state_back() -> None:
     """Take over what the child changed; its callback triggers fire now."""
-    changes: List[Change] = _state.unit.after_child()
+    changes: List[Change] = unit_state.unit.after_child()
     flags.load_triggers()
     flags.run_callbacks(changes)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 
-from . import _juju, _state
-from ._engine import CALL, SET
-from ._juju import hook_name, hookenv
-from ._state import OMITTED
+from ._engine.choice import CALL, SET
+from ._juju import juju_log
+from ._juju.environment import hook_name, hookenv
+from ._unit_state import unit_state
+from ._unit_state.fresh_rows import OMITTED
 from .errors import FlagValueError
 from .trace import NullTracer, tracer
 
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Tuple
 
-    from ._state import Change
+    from ._unit_state.fresh_rows import Change
 
 __all__ = [
     "set_flag",
@@ -39,7 +40,7 @@ __all__ = [
     "any_states",
 ]
 
-_unit = _state.unit
+_unit = unit_state.unit
 
 # Trigger callbacks; the engine knows them by their place in this list.
 _callbacks: List[Callable[[], Any]] = []
@@ -143,7 +144,7 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
         _unit.write_flag(flag, on, value)
         _carry_out([(flag, on)], effects)
         while waiting:
-            _juju.hand_over()
+            juju_log.hand_over()
             _call(effects[-1][2])
             waiting = False  # a cycle found from here on ends the change in the engine as well
             effects = engine.resume()
@@ -193,7 +194,7 @@ def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> No
                 traced.set_flag(flag)
             else:
                 traced.clear_flag(flag)
-        _juju.hand_over()  # the code that made the change goes on now, and may log as well
+        juju_log.hand_over()  # the code that made the change goes on now, and may log as well
 
 
 # -- triggers -----------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def _save_trigger(flag: str, on: bool) -> None:
 
 
 def _trigger_key(flag: str, on: bool) -> str:
-    return (_state.SET_TRIGGERS if on else _state.CLEAR_TRIGGERS) + flag
+    return (unit_state.SET_TRIGGERS if on else unit_state.CLEAR_TRIGGERS) + flag
 
 
 def trigger_rows() -> Dict[str, object]:
@@ -266,7 +267,7 @@ def trigger_rows() -> Dict[str, object]:
 def load_triggers() -> None:
     """Take in the triggers that another process of this hook has registered."""
     engine = _unit.engine
-    for prefix, on in ((_state.SET_TRIGGERS, True), (_state.CLEAR_TRIGGERS, False)):
+    for prefix, on in ((unit_state.SET_TRIGGERS, True), (unit_state.CLEAR_TRIGGERS, False)):
         for flag, actions in _unit.getrange(prefix).items():
             for name in actions.get("set_flag", []):
                 engine.add_trigger(flag, on, name)

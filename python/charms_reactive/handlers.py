@@ -6,8 +6,9 @@ import os
 from functools import partial
 from itertools import chain
 
-from . import _juju, _state
-from ._engine import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
+from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
+from ._juju import environment, juju_log
+from ._unit_state import unit_state
 from .errors import HandlerArgumentError
 
 TYPE_CHECKING = False
@@ -74,7 +75,7 @@ def _short_action_id(action: Callable[..., Any], suffix: Optional[str] = None) -
     if hasattr(action, "_short_action_id"):
         return _join([action._short_action_id], suffix)
     path, line, name = _place(action)
-    return _join((_juju.relative_path(path), line, name), suffix)
+    return _join((environment.relative_path(path), line, name), suffix)
 
 
 class Handler:
@@ -100,7 +101,7 @@ class Handler:
         if handler is None:
             if LOG_OPTS["register"]:
                 shown = _short_action_id(action, suffix)
-                _juju.log("Registering reactive handler for %s" % shown, _juju.DEBUG)
+                juju_log.log("Registering reactive handler for %s" % shown, juju_log.DEBUG)
             handler = cls(action, suffix)
             register_handler(key, handler)
         return handler
@@ -116,7 +117,7 @@ class Handler:
         Handler._HANDLERS = {}
         _numbered.clear()
         file_watches.clear()
-        _state.unit.engine.clear_handlers()
+        unit_state.unit.engine.clear_handlers()
 
     def __init__(self, action: Callable[..., Any], suffix: Optional[str] = None) -> None:
         self._action = action
@@ -145,7 +146,7 @@ class Handler:
         Handler._CONSUMED_FLAGS.update(names)
         self._phases &= OTHER
         if self._number is not None:
-            _state.unit.engine.add_condition(self._number, kind, names)
+            unit_state.unit.engine.add_condition(self._number, kind, names)
 
     def add_predicate(self, predicate: Callable[[], Any]) -> None:
         """Require that a function returns something true whenever the handler is tested."""
@@ -153,16 +154,16 @@ class Handler:
             shown: object = predicate
             if isinstance(predicate, partial):
                 shown = "partial(%s, %s, %s)" % (predicate.func, predicate.args, predicate.keywords)
-            _juju.log("  Adding predicate for %s: %s" % (self.id(), shown), _juju.DEBUG)
+            juju_log.log("  Adding predicate for %s: %s" % (self.id(), shown), juju_log.DEBUG)
         self._predicates.append(predicate)
         if self._number is not None:
-            _state.unit.engine.set_opaque(self._number)
+            unit_state.unit.engine.set_opaque(self._number)
 
     def confine(self, phases: int) -> None:
         """Let the handler match only in these phases."""
         self._phases &= phases
         if self._number is not None:
-            _state.unit.engine.confine(self._number, phases)
+            unit_state.unit.engine.confine(self._number, phases)
 
     def register_flags(self, flags: Iterable[str]) -> None:
         """Name flags whose change is a reason to invoke the handler again within a dispatch."""
@@ -170,7 +171,7 @@ class Handler:
         self._flags.update(names)
         Handler._CONSUMED_FLAGS.update(names)
         if self._number is not None:
-            _state.unit.engine.watch(self._number, names)
+            unit_state.unit.engine.watch(self._number, names)
 
     def add_args(self, args: Iterable[Any]) -> None:
         """Add arguments for the function, after those added before.
@@ -196,8 +197,8 @@ class Handler:
     # -- what the dispatch does ----------------------------------------------------------------
     def test(self) -> bool:
         """Whether the handler matches now, in the phase and iteration of the running dispatch."""
-        engine = _state.unit.fresh()
-        phase = engine.phase() or _PHASES.get(_state.unit.get(_state.PHASE), 0)
+        engine = unit_state.unit.fresh()
+        phase = engine.phase() or _PHASES.get(unit_state.unit.get(unit_state.PHASE), 0)
         if phase and not self._phases & phase:
             return False
         settled = engine.phase() == OTHER and engine.iteration() > 0
@@ -245,7 +246,8 @@ def _holds(engine: Any, kind: int, flags: Tuple[str, ...]) -> bool:
 # The handlers by the engine's numbers.
 _numbered: List[Handler] = []
 
-#: What each handler has seen of the files it waits for: :class:`~charms_reactive._files.FileWatch` objects.
+#: What each handler has seen of the files it waits for:
+#: :class:`~charms_reactive._dispatch.watched_files.FileWatch` objects.
 file_watches: List[Any] = []
 
 #: Handlers that stand for a script until it has declared its functions, when the next dispatch begins.
@@ -282,7 +284,7 @@ def replace_handler(handler: Handler, others: Iterable[Tuple[str, Handler]]) -> 
 
 
 def _number(handler: Handler) -> None:
-    engine = _state.unit.engine
+    engine = unit_state.unit.engine
     number = handler._number = engine.add_handler()
     _numbered.append(handler)
     for kind, flags in handler._conditions:
@@ -296,14 +298,14 @@ def _number(handler: Handler) -> None:
 
 def synchronise() -> Any:
     """The engine, with exactly the registered handlers in it, in order."""
-    engine = _state.unit.engine
+    engine = unit_state.unit.engine
     if len(_numbered) != len(Handler._HANDLERS) or engine.handler_count() != len(_numbered):
         _renumber()  # somebody (a test, mostly) has replaced the registry or the engine
     return engine
 
 
 def _renumber() -> None:
-    _state.unit.engine.clear_handlers()
+    unit_state.unit.engine.clear_handlers()
     _numbered.clear()
     for handler in Handler._HANDLERS.values():
         _number(handler)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from . import _juju, _state
-from ._juju import hookenv
+from ._juju import environment
+from ._juju.environment import hookenv
+from ._unit_state import unit_state
 from .flags import all_flags_set, any_flags_set, is_flag_set, toggle_flag
 from .handlers import PHASE_NAMES
 
@@ -14,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, List, Sequence
 
-    from ._files import Filename
+    from ._dispatch.watched_files import Filename
 
 __all__ = ["data_changed", "is_data_changed", "any_file_changed"]
 
@@ -37,7 +38,7 @@ def any_hook(*hook_patterns: str) -> bool:
     or ``peers``) and interface; both combine. A pattern that makes no sense matches nothing.
     """
     names = _expand(_INTERFACE, hookenv.role_and_interface_to_relations, hook_patterns)
-    return _juju.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
+    return environment.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
 
 
 def _expand(pattern: str, alternatives: Callable[..., Iterable[str]], values: Iterable[str]) -> List[str]:
@@ -65,26 +66,26 @@ def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> b
     Raises:
         ValueError: ``hashlib`` does not have the algorithm.
     """
-    from ._files import SHARED, file_hash, name_of  # most hooks ask about none
+    from ._dispatch.watched_files import SHARED, file_hash, name_of  # most hooks ask about none
 
     changed = False
     for filename in filenames:
         name = name_of(filename)
         current = file_hash(name, hash_type)
-        if _state.unit.get(SHARED + name) != current:
-            _state.unit.set(SHARED + name, current)
+        if unit_state.unit.get(SHARED + name) != current:
+            unit_state.unit.set(SHARED + name, current)
             changed = True
     return changed
 
 
 def was_invoked(invocation_id: str) -> bool:
     """Whether :func:`mark_invoked` was called with this id, in this hook or one before."""
-    return bool(_state.unit.get("reactive.invoked.%s" % invocation_id, False))
+    return bool(unit_state.unit.get("reactive.invoked.%s" % invocation_id, False))
 
 
 def mark_invoked(invocation_id: str) -> None:
     """Remember that something was done, for :func:`was_invoked`; forgotten if the hook fails."""
-    _state.unit.set("reactive.invoked.%s" % invocation_id, True)
+    unit_state.unit.set("reactive.invoked.%s" % invocation_id, True)
 
 
 def data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:
@@ -113,10 +114,10 @@ def _data_changed(data_id: str, data: Any, hash_type: str, update: bool) -> bool
 
     key = "reactive.data_changed.%s" % data_id
     new_hash = hashlib.new(hash_type, json.dumps(data, sort_keys=True).encode("utf-8")).hexdigest()
-    if _state.unit.get(key) == new_hash:
+    if unit_state.unit.get(key) == new_hash:
         return False
     if update:
-        _state.unit.set(key, new_hash)
+        unit_state.unit.set(key, new_hash)
     return True
 
 
@@ -126,7 +127,7 @@ def in_phase(*phases: str) -> bool:
 
     A command that somebody types on the unit is outside, and wants to know about the flags.
     """
-    phase = PHASE_NAMES.get(_state.unit.engine.phase()) or _state.unit.get(_state.PHASE)
+    phase = PHASE_NAMES.get(unit_state.unit.engine.phase()) or unit_state.unit.get(unit_state.PHASE)
     return phase is None or phase in phases
 
 
@@ -135,7 +136,7 @@ def _hook(hook_patterns: Sequence[str]) -> bool:
 
 
 def _restricted_hook(hook_name: str) -> bool:
-    return in_phase("restricted") and _juju.hook_name() == hook_name
+    return in_phase("restricted") and environment.hook_name() == hook_name
 
 
 def _when_all(flags: Iterable[str]) -> bool:

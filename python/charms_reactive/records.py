@@ -23,8 +23,9 @@ from __future__ import annotations
 import re
 import sys
 
-from . import _state, events
-from ._record_fields import copied, fields_of
+from . import events
+from ._records.record_fields import copied, fields_of
+from ._unit_state import unit_state
 from .errors import (
     RecordAmbiguousError,
     RecordDefinitionError,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import dataclass_transform
 
-    from ._record_fields import Field
+    from ._records.record_fields import Field
 
     R = TypeVar("R", bound="Record")
     D = TypeVar("D")
@@ -68,7 +69,7 @@ __all__ = [
 PREFIX = "reactive.records."
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
-_OMITTED: Any = _state.OMITTED
+_OMITTED: Any = unit_state.OMITTED
 
 # What has become of a record, as far as the object knows.
 _NEW, _SAVED, _DELETED = "new", "saved", "deleted"
@@ -118,12 +119,12 @@ class _Model:
 
     def read(self, key: Any) -> Optional[Dict[str, Any]]:
         """The stored fields of a record; ``None`` if there is none."""
-        found = _state.unit.get(self.row(key))
+        found = unit_state.unit.get(self.row(key))
         return None if found is None else self.migrated(key, found)
 
     def read_all(self) -> List[Tuple[Any, Dict[str, Any]]]:
         """Key and stored fields of all records, in the order of their keys."""
-        rows = _state.unit.getrange(self.prefix)
+        rows = unit_state.unit.getrange(self.prefix)
         try:
             found = [(self.key_of(row), stored) for row, stored in rows.items()]
         except ValueError:
@@ -156,7 +157,7 @@ class _Model:
 
     def next_key(self) -> int:
         """A key that no record of the class has had."""
-        unit = _state.unit
+        unit = unit_state.unit
         unit.begin()
         last: int = unit.get(self.counter, 0)
         unit.set(self.counter, last + 1)
@@ -181,7 +182,7 @@ def _model(cls: Type[Record]) -> _Model:
         if cls is Record:
             raise RecordDefinitionError("Record", "use a subclass with the fields that you need")
         cls._model = model = _Model(cls)
-    unit = _state.unit
+    unit = unit_state.unit
     unit.fresh()
     if _memory.storage is not unit._storage:
         _memory.storage = unit._storage
@@ -428,7 +429,7 @@ class Record:
         with _Busy(self, model):
             events.emit_event(events.PreRecordDelete, origin=type(self), record=self)
         self._read_again(model)
-        _state.unit.unset(model.row(self.id))
+        unit_state.unit.unset(model.row(self.id))
         self.__dict__["_condition"] = _DELETED
         events.emit_event(events.PostRecordDelete, origin=type(self), record=self)
 
@@ -466,7 +467,7 @@ class Record:
             events.emit_event(events.PreRecordCreate, origin=type(self), record=self)
         self._refuse_existing(model)
         fields = self._fields(model)
-        _state.unit.set(model.row(self.id), fields)
+        unit_state.unit.set(model.row(self.id), fields)
         self.__dict__.update(_condition=_SAVED, _key=self.id, _stored=copied(fields))
         events.emit_event(events.PostRecordCreate, origin=type(self), record=self)
 
@@ -476,13 +477,13 @@ class Record:
         if diff:
             with _Busy(self, model):
                 events.emit_event(events.PreRecordUpdate, origin=type(self), record=self, diff=diff)
-            _state.unit.begin()
+            unit_state.unit.begin()
             stored = self._read_again(model)
             diff = self._diff(model, stored)
         new = dict(stored)
         new.update((name, values[1]) for name, values in diff.items())
         if diff:
-            _state.unit.set(model.row(self.id), new)
+            unit_state.unit.set(model.row(self.id), new)
         for name, field in model.fields.items():
             value = field.of(new)
             if self.__dict__[name] != value:
@@ -493,7 +494,7 @@ class Record:
             events.emit_event(events.PostRecordUpdate, origin=type(self), record=self, diff=diff)
 
     def _refuse_existing(self, model: _Model) -> None:
-        if _state.unit.get(model.row(self.id)) is not None:
+        if unit_state.unit.get(model.row(self.id)) is not None:
             raise RecordExistsError(model.label, self.id)
 
     def _read_again(self, model: _Model) -> Dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 
-from . import _automatic, _juju, _state
-from ._entry_points import entry_points
-from ._juju import hookenv
-from ._rows import CONVERSATIONS
+from ._dispatch import automatic_flags
+from ._juju import environment, juju_log
+from ._juju.environment import hookenv
+from ._relations.entry_points import entry_points
+from ._unit_state import unit_state
+from ._unit_state.rows import CONVERSATIONS
 from .discovery import _append_path
 from .errors import ReactiveError
 from .flags import StateList as StateList
@@ -18,12 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, List, Optional, Type
 
-    from ._conversations import ALL as ALL
-    from ._conversations import TOGGLE as TOGGLE
-    from ._conversations import Conversation as Conversation
-    from ._conversations import scopes as scopes
-    from ._relation_base import AutoAccessors as AutoAccessors
-    from ._relation_base import RelationBase as RelationBase
+    from ._relations.conversations import ALL as ALL
+    from ._relations.conversations import TOGGLE as TOGGLE
+    from ._relations.conversations import Conversation as Conversation
+    from ._relations.conversations import scopes as scopes
+    from ._relations.relation_base import AutoAccessors as AutoAccessors
+    from ._relations.relation_base import RelationBase as RelationBase
 
 __all__ = [
     "endpoint_from_name",
@@ -35,7 +37,7 @@ __all__ = [
 ]
 
 # Before anything below is registered: automatic flags are there when endpoints manage theirs.
-_automatic.register()
+automatic_flags.register()
 
 
 class RelationFactoryError(ReactiveError, ImportError):
@@ -183,13 +185,13 @@ def relation_factory(relation_name: str) -> Optional[Any]:
         return factory
     role, interface = hookenv.relation_to_role_and_interface(relation_name)
     if not (role and interface):
-        _juju.log("Unable to determine role and interface for relation %s" % relation_name, _juju.ERROR)
+        juju_log.log("Unable to determine role and interface for relation %s" % relation_name, juju_log.ERROR)
         return None
     return _find_relation_factory(_relation_module(role, interface))
 
 
 def _relation_module(role: str, interface: str) -> Optional[Any]:
-    charm_dir = _juju.charm_dir()
+    charm_dir = environment.charm_dir()
     _append_path(charm_dir)
     _append_path(os.path.join(charm_dir, "hooks"))
     for package in ("reactive.relations", "relations"):
@@ -199,7 +201,7 @@ def _relation_module(role: str, interface: str) -> Optional[Any]:
         except ModuleNotFoundError as error:
             if error.name is None or not (name + ".").startswith(error.name + "."):
                 raise  # the module is there and needs another one that is not
-    _juju.log("Unable to find implementation for relation: %s of %s" % (role, interface), _juju.ERROR)
+    juju_log.log("Unable to find implementation for relation: %s of %s" % (role, interface), juju_log.ERROR)
     return None
 
 
@@ -214,7 +216,7 @@ def _find_relation_factory(module: Any) -> Optional[Type[RelationFactory]]:
     }
     candidates = [one for one in classes if not any(issubclass(other, one) for other in classes - {one})]
     if not candidates:
-        _juju.log("No RelationFactory found in %s" % module.__name__, _juju.WARNING)
+        juju_log.log("No RelationFactory found in %s" % module.__name__, juju_log.WARNING)
         return None
     if len(candidates) > 1:
         names = ", ".join(sorted(candidate.__name__ for candidate in candidates))
@@ -263,7 +265,7 @@ def relation_call(
 
         raise RelationMethodError(type(relation).__name__, method) from None
     result = member(*args) if callable(member) else member
-    from ._relation_base import RelationBase
+    from ._relations.relation_base import RelationBase
 
     if isinstance(relation, RelationBase) and method == "conversations":
         return [conversation.scope for conversation in result]
@@ -273,22 +275,22 @@ def relation_call(
 # -- relations of the old kind -----------------------------------------------------------------
 def _see_to_conversations() -> None:
     """Begin a hook for relations of the old kind, if it may have anything to do with any."""
-    if _juju.hook_name().endswith("-relation-departed") or _state.unit.getrange(CONVERSATIONS):
-        from . import _conversations
+    if environment.hook_name().endswith("-relation-departed") or unit_state.unit.getrange(CONVERSATIONS):
+        from ._relations import conversations
 
-        _conversations.start_hook()
+        conversations.start_hook()
 
 
 hookenv.atstart(_see_to_conversations)
 
 # Names of this module that only charms which have such relations pay for, and where they are.
 _OLD = {
-    "ALL": "_conversations",
-    "AutoAccessors": "_relation_base",
-    "Conversation": "_conversations",
-    "RelationBase": "_relation_base",
-    "TOGGLE": "_conversations",
-    "scopes": "_conversations",
+    "ALL": "_relations.conversations",
+    "AutoAccessors": "_relations.relation_base",
+    "Conversation": "_relations.conversations",
+    "RelationBase": "_relations.relation_base",
+    "TOGGLE": "_relations.conversations",
+    "scopes": "_relations.conversations",
 }
 
 if not TYPE_CHECKING:

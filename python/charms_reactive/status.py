@@ -21,7 +21,8 @@ import os
 import sys
 from contextvars import ContextVar
 
-from . import _juju, _status_tools, bus
+from . import bus
+from ._juju import juju_log, status_tools
 from .errors import ReactiveError, ReconcilerError, StatusError
 
 TYPE_CHECKING = False
@@ -190,12 +191,14 @@ class _Juju:
         """Whether the status is this unit's to set; an application's is its leader's."""
         if not self.application or self._leads():
             return True
-        _juju.log("left to the leader: application status %s %s" % (status.name, status.message), _juju.DEBUG)
+        juju_log.log(
+            "left to the leader: application status %s %s" % (status.name, status.message), juju_log.DEBUG
+        )
         return False
 
     def _leads(self) -> bool:
         if self._leader is None:
-            return _status_tools.is_leader()
+            return status_tools.is_leader()
         return bool(self._leader() if callable(self._leader) else self._leader)
 
     def set(self, status: AnyStatus, sure: bool = True) -> None:
@@ -212,12 +215,12 @@ class _Juju:
         sent = self.last_sent()
         if sent is None or sent == wanted:
             known = sent
-            if sure and not _status_tools.intercepted():
-                known = _status_tools.shown(self.application) or sent
+            if sure and not status_tools.intercepted():
+                known = status_tools.shown(self.application) or sent
             if known == wanted:
                 self._note(wanted)
                 return
-        _status_tools.send(status.name, status.message, self.application)
+        status_tools.send(status.name, status.message, self.application)
         self._note(wanted)
         course = bus.current_course()
         if course is not None:
@@ -245,7 +248,7 @@ class _Held(_Juju):
     def set(self, status: AnyStatus, sure: bool = True) -> None:
         if not self.may_set(status):
             return
-        _juju.hand_over()
+        juju_log.hand_over()
         try:
             shown = self.holder.status  # The operator framework remembers it, once it has asked.
         except Exception:  # noqa: BLE001 -- whoever cannot tell is told
@@ -310,7 +313,7 @@ class Context:
         except ReactiveError as failure:
             if error is None:
                 raise
-            _juju.log("the status could not be set: %s" % failure, _juju.WARNING)
+            juju_log.log("the status could not be set: %s" % failure, juju_log.WARNING)
         return False
 
     def _take(self, status: AnyStatus) -> None:
@@ -410,11 +413,11 @@ class _InDispatch:
     def _others_spoke(self, place: _Juju) -> bool:
         """Whether the charm has set a status by other means since our last one, which then stands."""
         sent = place.last_sent()
-        if sent is None or _status_tools.intercepted():
+        if sent is None or status_tools.intercepted():
             return False
         if place.application and not place.may_set(MaintenanceStatus()):
             return False
-        return _status_tools.shown(place.application) not in (None, sent)
+        return status_tools.shown(place.application) not in (None, sent)
 
     def _failed(self, error: BaseException) -> None:
         """Show what was said before the failure; and if that was that all is well, take it back."""
@@ -429,7 +432,7 @@ class _InDispatch:
                 try:
                     place.set(status, sure=False)
                 except ReactiveError as failure:  # the error itself must come through
-                    _juju.log("the status could not be set: %s" % failure, _juju.WARNING)
+                    juju_log.log("the status could not be set: %s" % failure, juju_log.WARNING)
 
 
 def _in_dispatch(course: bus.Course) -> _InDispatch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from . import _juju, _state
-from ._juju import hookenv
+from ._juju import juju_log, settings
+from ._juju.environment import hookenv
+from ._unit_state import unit_state
 from .handlers import handler_by_number
 
 TYPE_CHECKING = False
@@ -51,19 +52,19 @@ class LogTracer(NullTracer):
     It asks the engine and nothing else: no predicate is evaluated and no handler started for it.
     """
 
-    LEVEL = _juju.DEBUG
+    LEVEL = juju_log.DEBUG
 
     def __init__(self) -> None:
         # Ids of handlers queued now, or in the next iteration as far as it is known.
         self._coming: Set[int] = set()
 
     def start_dispatch(self) -> None:
-        flags = _state.unit.fresh().flags()
+        flags = unit_state.unit.fresh().flags()
         lines = ["starting handler dispatch, %d flags set" % len(flags)]
         self._tell(lines + ["set flag %s" % flag for flag in flags])
 
     def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
-        self._coming = set(_state.unit.engine.queue())
+        self._coming = set(unit_state.unit.engine.queue())
         title = "main dispatch loop" if phase == "other" else "%s phase" % phase
         self._tell(
             ["%s, %d handlers queued" % (title, len(handlers))]
@@ -71,7 +72,7 @@ class LogTracer(NullTracer):
         )
 
     def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:
-        self._coming = set(_state.unit.engine.queue())
+        self._coming = set(unit_state.unit.engine.queue())
         if iteration > 0:  # iteration 0 was told as the beginning of its phase
             self._tell(
                 ["iteration %d, %d handlers queued" % (iteration, len(handlers))]
@@ -86,7 +87,7 @@ class LogTracer(NullTracer):
 
     def _change(self, what: str, flag: str) -> None:
         lines = [what]
-        for number, ready in _state.unit.engine.dependents(flag):
+        for number, ready in unit_state.unit.engine.dependents(flag):
             handler = handler_by_number(number)
             if ready == (number in self._coming):
                 continue
@@ -102,7 +103,7 @@ class LogTracer(NullTracer):
         prefixed = ["tracer: %s" % line for line in lines]
         if len(prefixed) > 1:
             prefixed.insert(0, "tracer>")
-        _juju.log("\n".join(prefixed), self.LEVEL)
+        juju_log.log("\n".join(prefixed), self.LEVEL)
 
 
 class _Recorded(NullTracer):
@@ -158,7 +159,7 @@ def _install_quietly(tracer: NullTracer) -> None:
 
 
 def record(recorder: Optional[Any]) -> None:
-    """Tell a ``_record.Recorder`` as well, whatever tracer is in use; ``None`` ends it."""
+    """Tell a ``recorder.Recorder`` as well, whatever tracer is in use; ``None`` ends it."""
     global _recorder
     _recorder = recorder
 
@@ -175,10 +176,10 @@ def tracer() -> NullTracer:
 
 def _install_default(setting: Optional[str] = None) -> None:
     """Choose the tracer by the log setting, unless the charm has chosen already."""
-    if not _installed_by_charm and (setting or _juju.log_setting()) == "trace":
+    if not _installed_by_charm and (setting or settings.log_setting()) == "trace":
         _install_quietly(LogTracer())
         hookenv.atexit(_install_quietly, NullTracer())
-    _juju.hand_over()
+    juju_log.hand_over()
 
 
 hookenv.atstart(_install_default)

@@ -8,7 +8,7 @@ from typing import List
 
 import pytest
 
-from charms_reactive._declaring import examine
+from charms_reactive._shell.declaring import examine
 from framework.support import Charm
 
 HEAD = "#!/bin/bash\nsource charms.reactive.sh\n"

@@ -16,6 +16,8 @@ import pytest
 import scenario
 import yaml
 
+from engines import name_of
+
 pytestmark = pytest.mark.long
 
 CHARMS = scenario.charms()
@@ -74,7 +76,7 @@ def test_the_charms_use_every_public_name() -> None:
 @pytest.mark.parametrize("in_process", [False, True], ids=["processes", "in-process"])
 @pytest.mark.parametrize("charm", CHARMS, ids=lambda charm: charm.name)
 def test_charm(charm: Path, tmp_path: Path, engine_module: ModuleType, in_process: bool) -> None:
-    engine = engine_module.__name__.rpartition("._")[2]
+    engine = name_of(engine_module)
     environment = {"CHARMS_REACTIVE_ENGINE": engine}
     played = scenario.play(charm, tmp_path / "unit", environment=environment, in_process=in_process)
     seen = [scenario.summary(one) for one in played]

@@ -10,9 +10,9 @@ from typing import List, Optional
 
 import pytest
 
-from charms_reactive import _processes
-from charms_reactive._processes import this_process
-from charms_reactive._rows import lock_timeout
+from charms_reactive._unit_state import processes
+from charms_reactive._unit_state.processes import this_process
+from charms_reactive._unit_state.rows import lock_timeout
 
 from .support import Unit
 
@@ -143,7 +143,7 @@ def test_what_a_hook_has_started_waits_for_it(
 
 def test_a_hook_that_is_killed_and_undone_while_a_command_waits(unit: Unit) -> None:
     hook = subprocess.Popen(["sleep", "60"])
-    name = "%d %s" % (hook.pid, _processes._process_start(hook.pid))
+    name = "%d %s" % (hook.pid, processes._process_start(hook.pid))
     holder = unit.connect()
     holder.execute("BEGIN IMMEDIATE")
     unit.env["CHARMS_REACTIVE_HOOK"] = name

@@ -10,7 +10,7 @@ from typing import Any, List
 
 import pytest
 
-from charms_reactive import _light_json
+from charms_reactive._commands import light_json
 
 VALUES: List[Any] = [
     *(None, True, False, 0, -1, 10**30, 1.5, -2e300, float("inf"), "", '\u00e9\n"\\\x00\u2028', "\U0001f600"),
@@ -20,22 +20,22 @@ VALUES: List[Any] = [
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_what_is_written_is_what_json_writes(value: Any) -> None:
-    assert _light_json.dumps(value) == json.dumps(value)
-    assert _light_json.loads(json.dumps(value)) == value
-    assert _light_json.loads(" %s\n" % json.dumps(value, indent=1)) == value
+    assert light_json.dumps(value) == json.dumps(value)
+    assert light_json.loads(json.dumps(value)) == value
+    assert light_json.loads(" %s\n" % json.dumps(value, indent=1)) == value
 
 
 @pytest.mark.parametrize("text", ["", " ", "{", "[1,", '"', "nul", "1 2", "[]]", "{'a': 1}", '"\n"', "{a}"])
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 -- each interpreter has a sentence of its own
-        _light_json.loads(text)
+        light_json.loads(text)
     # And so it is where nobody has imported json.
     code = (
-        "import sys; sys.path[0:0] = [%r]; import _light_json\n"
-        "try: _light_json.loads(%r)\n"
+        "import sys; sys.path[0:0] = [%r]; import light_json\n"
+        "try: light_json.loads(%r)\n"
         "except ValueError: sys.exit(7)"
     )
-    directory = _light_json.__file__.rpartition("/")[0]
+    directory = light_json.__file__.rpartition("/")[0]
     done = subprocess.run([sys.executable, "-S", "-c", code % (directory, text)], check=False)
     assert done.returncode == 7
 
@@ -45,5 +45,5 @@ def test_random_text(seeds: List[int]) -> None:
         generator = random.Random(seed)
         for _ in range(300):
             value = ["".join(chr(generator.choice([*range(1, 160), 0x2028, 0x1F600])) for _ in range(8))]
-            assert _light_json.dumps(value) == json.dumps(value)
-            assert _light_json.loads(json.dumps(value, ensure_ascii=False)) == value
+            assert light_json.dumps(value) == json.dumps(value)
+            assert light_json.loads(json.dumps(value, ensure_ascii=False)) == value

@@ -17,9 +17,11 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 from charmhelpers.core import unitdata
 
-from charms_reactive import _juju, _state, flags, handlers
-from charms_reactive._juju import hookenv
-from charms_reactive._processes import this_process
+from charms_reactive import flags, handlers
+from charms_reactive._juju import juju_log
+from charms_reactive._juju.environment import hookenv
+from charms_reactive._unit_state import unit_state
+from charms_reactive._unit_state.processes import this_process
 from charms_reactive.cli import main
 from charms_reactive.endpoints import Endpoint
 
@@ -156,7 +158,7 @@ def reference(tmp_path: Path, programs: List[Program], monkeypatch: pytest.Monke
     for variable in ("UNIT_STATE_DB", "JUJU_DISPATCH_PATH", "CHARMS_REACTIVE_LOCK_TIMEOUT"):
         os.environ.pop(variable, None)
     monkeypatch.chdir(unit.directory)
-    state: Any = _state.unit
+    state: Any = unit_state.unit
     atstart, atexit, lock_timeout = list(hookenv._atstart), list(hookenv._atexit), state.lock_timeout
     yield unit
     _forget()
@@ -169,11 +171,11 @@ def _forget() -> None:
     if unitdata._KV is not None:
         unitdata._KV.close()
     unitdata._KV = None
-    state: Any = _state.unit
+    state: Any = unit_state.unit
     state.__init__()
     flags._callbacks.clear()
     handlers.file_watches.clear()
-    _juju._waiting.clear()
+    juju_log._waiting.clear()
     hookenv.cache.clear()
     Endpoint._endpoints.clear()
 

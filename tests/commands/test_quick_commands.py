@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from charms_reactive._processes import this_process
+from charms_reactive._unit_state.processes import this_process
 
 from .support import Unit
 
@@ -243,9 +243,16 @@ def test_the_command_in_python_imports_next_to_nothing(unit: Unit) -> None:
     assert "x" in unit.flags()
     extra = imported["command"] - imported["bare"]
     assert "_sqlite3" in extra
-    assert "charms_reactive._pure" in extra
+    assert "charms_reactive._engine.pure" in extra
     heavy = {"argparse", "charmhelpers", "datetime", "enum", "inspect", "json", "re", "sqlite3", "subprocess"}
-    heavy |= {"typing", "yaml", "shlex", "charms_reactive.flags", "charms_reactive._state", "logging"}
+    heavy |= {
+        "typing",
+        "yaml",
+        "shlex",
+        "charms_reactive.flags",
+        "charms_reactive._unit_state.unit_state",
+        "logging",
+    }
     assert not extra & heavy
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import charms_reactive._version
 
-_STUB = Path(charms_reactive._version.__file__).with_name("_native.pyi")
+_STUB = Path(charms_reactive._version.__file__).with_name("_engine") / "_native.pyi"
 _TREE = ast.parse(_STUB.read_text(encoding="utf-8"))
 _ENGINE = next(node for node in _TREE.body if isinstance(node, ast.ClassDef))
 _METHODS = {node.name: node for node in _ENGINE.body if isinstance(node, ast.FunctionDef)}

@@ -6,16 +6,17 @@ from typing import Iterator, List, Tuple
 
 import pytest
 
-from charms_reactive import _event_registry, bus, flags
-from charms_reactive._juju import hookenv
+from charms_reactive import bus, flags
+from charms_reactive._events import event_registry
+from charms_reactive._juju.environment import hookenv
 from framework.conftest import engine_name, framework, one_unit, unit  # noqa: F401 -- fixtures
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[_event_registry.Registry]:
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[event_registry.Registry]:
     """A registry without handlers, and nobody listening to flags and hooks."""
-    registry = _event_registry.Registry()
-    monkeypatch.setattr(_event_registry, "in_use", registry)
+    registry = event_registry.Registry()
+    monkeypatch.setattr(event_registry, "in_use", registry)
     monkeypatch.setattr(flags, "listener", None)
     monkeypatch.setattr(bus, "listener", None)
     yield registry

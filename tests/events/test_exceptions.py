@@ -170,7 +170,7 @@ def test_what_cannot_be_told_in_words_stops_nobody_either(log: Log) -> None:
 def test_a_log_that_fails_stops_nobody(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from charms_reactive._juju import hookenv
+    from charms_reactive._juju.environment import hookenv
 
     def broken(message: str, level: object = None) -> None:
         raise OSError("no log today")

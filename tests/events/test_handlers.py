@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 import pytest
 
 from charms.reactive import events
-from charms_reactive import _event_registry
+from charms_reactive._events import event_registry
 from charms_reactive.errors import EventUseError
 
 
@@ -260,11 +260,11 @@ def test_only_what_was_registered_can_be_removed() -> None:
 def test_the_registry_can_be_replaced_and_put_back() -> None:
     heard: List[Any] = []
     events.handle_event(Happened)(heard.append)
-    kept = _event_registry.in_use
-    _event_registry.in_use = _event_registry.Registry()
+    kept = event_registry.in_use
+    event_registry.in_use = event_registry.Registry()
     events.emit_event(Happened)
     assert heard == []
-    _event_registry.in_use = kept
+    event_registry.in_use = kept
     events.emit_event(Happened)
     assert len(heard) == 1
 

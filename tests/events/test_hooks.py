@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from charms.reactive import bus, clear_flag, events, flags, get_flags, hook, set_flag, when
-from charms_reactive import _event_registry
+from charms_reactive._events import event_registry
 from framework.support import Framework, Unit
 
 Told = List[Any]
@@ -235,11 +235,11 @@ def test_nothing_listens_until_somebody_wants_to_hear(
 def test_a_registry_put_in_place_of_another_hears_nothing_of_its_handlers(framework: Framework) -> None:
     heard: List[Any] = []
     events.handle_event(events.FlagSet)(heard.append)
-    kept = _event_registry.in_use
-    _event_registry.in_use = _event_registry.Registry()
+    kept = event_registry.in_use
+    event_registry.in_use = event_registry.Registry()
     set_flag("a")
     assert heard == []
-    _event_registry.in_use = kept
+    event_registry.in_use = kept
     set_flag("b")
     assert [event.flag for event in heard] == ["b"]
 

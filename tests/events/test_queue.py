@@ -7,7 +7,7 @@ from typing import Any, Callable, List, Optional, Tuple
 import pytest
 
 from charms.reactive import events
-from charms_reactive import _event_registry
+from charms_reactive._events import event_registry
 from charms_reactive.errors import EventCycleError, ReactiveError
 
 Log = List[Tuple[str, str]]
@@ -189,7 +189,7 @@ def test_a_cycle_is_bounded_and_named(thing: Thing, heard: List[Any], log: Log) 
     assert isinstance(caught.value, ReactiveError)
     assert len(heard) == 99
     assert log == []
-    assert _event_registry.in_use.current is None
+    assert event_registry.in_use.current is None
 
 
 def test_a_cycle_that_branches_is_bounded_as_well(thing: Thing, heard: List[Any]) -> None:

@@ -10,8 +10,9 @@ from typing import Iterator
 
 import pytest
 
-from charms_reactive._juju import hookenv
-from charms_reactive.testing.framework_state import fresh_framework, renew
+from charms_reactive._juju.environment import hookenv
+from charms_reactive.testing._running.framework_state import fresh_framework, renew
+from engines import name_of
 
 from .support import Framework, Unit
 
@@ -33,7 +34,7 @@ _VARIABLES = (
 @pytest.fixture
 def engine_name(engine_module: ModuleType) -> str:
     """``native``, then ``pure``."""
-    return engine_module.__name__.rpartition("_")[2]
+    return name_of(engine_module)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import charms_reactive
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from charms_reactive.bus import Handler, discover, dispatch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -107,7 +107,7 @@ class Framework(Charm):
 
     @property
     def state(self) -> Any:
-        return _state.unit
+        return unit_state.unit
 
 
 class Finished(NamedTuple):

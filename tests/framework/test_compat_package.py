@@ -32,9 +32,9 @@ MODULES = [
     ".patterns",
     ".relations",
     ".trace",
-    "._juju",
-    "._main",
-    "._state",
+    "._dispatch.main",
+    "._juju.juju_log",
+    "._unit_state.unit_state",
 ]
 
 
@@ -55,7 +55,8 @@ def test_one_module_under_both_names(module: str) -> None:
     assert one.__name__ == "charms_reactive" + module
     assert one.__spec__ is not None
     assert one.__spec__.name == "charms_reactive" + module
-    assert one.__package__ == ("charms_reactive.patterns" if module == ".patterns" else "charms_reactive")
+    is_package = hasattr(one, "__path__")
+    assert one.__package__ == (one.__name__ if is_package else one.__name__.rpartition(".")[0])
 
 
 def test_in_a_new_process_either_name_may_come_first(one_unit: Unit) -> None:

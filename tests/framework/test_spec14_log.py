@@ -10,7 +10,8 @@ from typing import Any, List, Tuple
 import pytest
 
 import charms_reactive
-from charms_reactive import _juju, clear_flag, hook, set_flag, trace, when, when_not
+from charms_reactive import clear_flag, hook, set_flag, trace, when, when_not
+from charms_reactive._juju import hook_tools, juju_log
 from charms_reactive.bus import Handler
 from charms_reactive.errors import HookToolError
 
@@ -186,10 +187,10 @@ def test_spec14_nothing_is_lost_when_a_handler_raises(unit: Unit) -> None:
 
 def test_spec14_levels_of_one_hand_over_are_one_call_each(framework: Framework) -> None:
     for number in range(3):
-        _juju.log("info %d" % number)
-        _juju.log("warning %d" % number, _juju.WARNING)
-    _juju.hand_over()
-    _juju.hand_over()
+        juju_log.log("info %d" % number)
+        juju_log.log("warning %d" % number, juju_log.WARNING)
+    juju_log.hand_over()
+    juju_log.hand_over()
     assert framework.logged == [
         ("INFO", "info 0\ninfo 1\ninfo 2"),
         ("WARNING", "warning 0\nwarning 1\nwarning 2"),
@@ -209,8 +210,8 @@ LONG = {
 def test_spec14_long_messages_are_split_below_the_kernels_limit(
     framework: Framework, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    _juju.log(LONG[kind])
-    _juju.hand_over()
+    juju_log.log(LONG[kind])
+    juju_log.hand_over()
     pieces = [text for _, text in framework.logged]
     assert len(pieces) > 1
     assert max(len(piece.encode()) for piece in pieces) < 128 * 1024
@@ -293,7 +294,7 @@ def test_spec14_spec20_errors_a_failing_config_get_names_itself(
 
 def test_spec14_a_wrong_timeout_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARMS_REACTIVE_TOOL_TIMEOUT", "soon")
-    assert _juju.tool_timeout() == 300.0
+    assert hook_tools.tool_timeout() == 300.0
 
 
 # -- tracers ---------------------------------------------------------------------------------------

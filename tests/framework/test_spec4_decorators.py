@@ -76,7 +76,7 @@ def test_spec4_decorators_without_flags(
 
 
 def _pending_warnings() -> List[str]:
-    return [message for level, message in charms_reactive._juju._waiting if level == "WARNING"]
+    return [message for level, message in charms_reactive._juju.juju_log._waiting if level == "WARNING"]
 
 
 @pytest.mark.parametrize("flags", [["a"], ["a", "b"], ["a", "c"], ["a", "b", "c"], ["b"]])
@@ -743,6 +743,6 @@ def test_compat_3_8_handler_get_and_add_predicate_on_a_plain_function(framework:
         framework.told.append("ran")
 
     handler = Handler.get(everyhook)
-    kv = charms_reactive._state.unitdata.kv
+    kv = charms_reactive._unit_state.unit_state.unitdata.kv
     handler.add_predicate(lambda: kv().get("reactive.dispatch.phase") == "hooks")
     assert framework.dispatch() == ["ran"]

@@ -10,7 +10,6 @@ import pytest
 from charmhelpers.core import unitdata
 
 from charms_reactive import (
-    _juju,
     action,
     clear_flag,
     collect_metrics,
@@ -25,6 +24,7 @@ from charms_reactive import (
     when_file_changed,
     when_not,
 )
+from charms_reactive._juju import juju_log
 from charms_reactive.bus import Handler
 from charms_reactive.errors import StrictModeError
 
@@ -262,7 +262,7 @@ def _ping_pong() -> None:
 
 
 def _warnings() -> List[str]:
-    return [message for level, message in _juju._waiting if level == "WARNING"]
+    return [message for level, message in juju_log._waiting if level == "WARNING"]
 
 
 def test_spec5_spec20_loops_a_ping_pong_stops_with_a_warning_that_names_it(framework: Framework) -> None:

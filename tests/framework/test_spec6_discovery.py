@@ -9,7 +9,7 @@ from typing import List
 import pytest
 
 import charms_reactive
-from charms_reactive import _juju
+from charms_reactive._juju import juju_log
 from charms_reactive.bus import Handler
 from charms_reactive.errors import CharmDirError, HandlerImportError
 
@@ -82,7 +82,7 @@ def test_spec6_handlers_in_a_script_that_is_not_executable_are_missed_aloud(
     text = "#!/bin/bash\nsource charms.reactive.sh\n\n@when x\nfunction f() {\n    :\n}\n"
     framework.write(name, text + "\nreactive_handler_main\n")
     assert framework.discover() == []
-    _juju.hand_over()
+    juju_log.hand_over()
     (line,) = framework.lines("WARNING")
     assert "%s has handlers and is not executable" % name in line
 
@@ -101,7 +101,7 @@ def test_spec6_other_files_that_are_not_executable_are_no_news(
 ) -> None:
     framework.write(name, text)
     assert framework.discover() == []
-    _juju.hand_over()
+    juju_log.hand_over()
     assert framework.lines("WARNING") == []
 
 

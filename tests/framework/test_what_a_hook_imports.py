@@ -12,36 +12,51 @@ from typing import Dict, Set
 
 import pytest
 
+from engines import ENGINES
 from state.charm import write_rows
 
 from .support import REPOSITORY, Unit
 
 #: Of ours, what every hook imports, beside its engine.
 ALWAYS = """
-    charms charms.reactive charms_reactive
-    charms_reactive._alias charms_reactive._automatic charms_reactive._engine charms_reactive._engine_errors
-    charms_reactive._entry_points charms_reactive._juju charms_reactive._main charms_reactive._objects
-    charms_reactive._processes charms_reactive._rows charms_reactive._state charms_reactive._version
+    charms charms.reactive charms_reactive charms_reactive._alias charms_reactive._version
+    charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.main
+    charms_reactive._engine charms_reactive._engine.choice
+    charms_reactive._errors charms_reactive._errors.common
+    charms_reactive._events charms_reactive._events.objects
+    charms_reactive._juju charms_reactive._juju.environment charms_reactive._juju.hook_tools
+    charms_reactive._juju.juju_log charms_reactive._juju.settings
+    charms_reactive._relations charms_reactive._relations.entry_points
+    charms_reactive._unit_state charms_reactive._unit_state.fresh_rows charms_reactive._unit_state.processes
+    charms_reactive._unit_state.rows charms_reactive._unit_state.unit_state
     charms_reactive.bus charms_reactive.decorators charms_reactive.discovery charms_reactive.endpoints
     charms_reactive.errors charms_reactive.flags charms_reactive.handlers charms_reactive.helpers
     charms_reactive.relations charms_reactive.trace
 """
 
 REQUESTS = "charms_reactive.patterns charms_reactive.patterns.request_response"
-OLD_RELATIONS = "charms_reactive._conversations charms_reactive._relation_base"
-DATA = "charms_reactive._data_views charms_reactive._relation_data charms_reactive._rare_errors"
-BASH = "charms_reactive._files charms_reactive._once charms_reactive._rare_errors charms_reactive._shell"
-BASH += " charms_reactive.external"
-COMMAND = "charms_reactive._light_json charms_reactive._processes charms_reactive._quick"
-COMMAND += " charms_reactive._rows"
-ENGINE = "charms_reactive._engine_errors charms_reactive._pure charms_reactive._version"
-EVENTS = "charms_reactive._event_class charms_reactive._event_delivery charms_reactive._event_registry"
-EVENTS += " charms_reactive._object_events charms_reactive._rare_errors charms_reactive._system_events"
-EVENTS += " charms_reactive.events"
-
-EVENTS += " charms_reactive._record_events"
-RECORDS = EVENTS + " charms_reactive._record_fields charms_reactive.records"
-STATUS = "charms_reactive._rare_errors charms_reactive._status_tools charms_reactive.status"
+OLD_RELATIONS = "charms_reactive._relations.conversations charms_reactive._relations.relation_base"
+RARE = "charms_reactive._errors.rare "
+DATA = RARE + "charms_reactive._relations.data_views charms_reactive._juju.relation_data"
+BASH = """
+    charms_reactive._dispatch.done_once charms_reactive._dispatch.watched_files charms_reactive._errors.rare
+    charms_reactive._shell charms_reactive._shell.shell_scripts charms_reactive.external
+"""
+COMMAND = """
+    charms_reactive._commands charms_reactive._commands.light_json charms_reactive._commands.quick
+    charms_reactive._unit_state charms_reactive._unit_state.processes charms_reactive._unit_state.rows
+"""
+ENGINE = """
+    charms_reactive._engine charms_reactive._engine.pure charms_reactive._errors
+    charms_reactive._errors.common charms_reactive._version
+"""
+EVENTS = """
+    charms_reactive._errors.rare charms_reactive._events.event_class charms_reactive._events.event_delivery
+    charms_reactive._events.event_registry charms_reactive._events.object_events
+    charms_reactive._events.record_events charms_reactive._events.system_events charms_reactive.events
+"""
+RECORDS = EVENTS + " charms_reactive._records charms_reactive._records.record_fields charms_reactive.records"
+STATUS = RARE + "charms_reactive._juju.status_tools charms_reactive.status"
 
 #: Never, by any of these hooks, whatever charmhelpers may do.
 HEAVY = """
@@ -105,7 +120,7 @@ def check(unit: Unit, what: str, before: Set[str], ours: str, library: str = "")
     Of the standard library modules that are part of the interpreter do not count, for they cost nothing,
     nor do those with an underscore, which come and go with the version of Python and with others.
     """
-    ours += " charms_reactive._%s" % unit.engine_name
+    ours += " " + ENGINES[unit.engine_name]
     compare(what, loaded(unit), before, ours, library)
     never = modules(HEAVY) & loaded(unit) - modules(library)
     assert not never, "%s: a hook has no use for %s" % (what, ", ".join(sorted(never)))
@@ -198,7 +213,7 @@ REMOTE = {"JUJU_RELATION": "db", "JUJU_RELATION_ID": "db:0", "JUJU_REMOTE_UNIT":
 
 def test_a_charm_with_an_endpoint(related: Unit, before: Set[str]) -> None:
     related.write("hooks/relations/mysql/provides.py", PROVIDES)
-    seen = "charms_reactive._rare_errors charms_reactive._relation_data charms_reactive._seen_data"
+    seen = RARE + "charms_reactive._juju.relation_data charms_reactive._relations.seen_data"
     run(related, "db-relation-changed", **REMOTE)
     check(related, "a hook that looks for changed data", before, ALWAYS + seen)
     run(related)
@@ -277,7 +292,9 @@ def test_a_charm_with_handlers_in_bash(unit: Unit, before: Set[str]) -> None:
     unit.write("reactive/app.sh", SCRIPT, executable=True)
     run(unit)
     assert unit.invoked() == ["reactive/app.sh:5:configure"]
-    check(unit, "a script that is new", before, lists(ALWAYS, BASH, "charms_reactive._declaring"), "fcntl")
+    check(
+        unit, "a script that is new", before, lists(ALWAYS, BASH, "charms_reactive._shell.declaring"), "fcntl"
+    )
     run(unit)
     check(unit, "a script that is known", before, lists(ALWAYS, BASH))
 
@@ -285,14 +302,18 @@ def test_a_charm_with_handlers_in_bash(unit: Unit, before: Set[str]) -> None:
 def test_a_charm_with_handlers_in_another_language(unit: Unit, before: Set[str]) -> None:
     unit.write("reactive/app", '#!/bin/sh\n[ "$1" = --test ] && exit 1\n', executable=True)
     run(unit)
-    check(unit, "an executable", before, lists(ALWAYS, BASH, "charms_reactive._declaring"))
+    check(unit, "an executable", before, lists(ALWAYS, BASH, "charms_reactive._shell.declaring"))
 
 
 @pytest.mark.parametrize(
     ("code", "ours", "library"),
     [
-        ("@when_file_changed('metadata.yaml')\ndef f(): pass\n", "charms_reactive._files", "hashlib"),
-        ("@only_once\ndef f(): pass\n", "charms_reactive._once", ""),
+        (
+            "@when_file_changed('metadata.yaml')\ndef f(): pass\n",
+            "charms_reactive._dispatch.watched_files",
+            "hashlib",
+        ),
+        ("@only_once\ndef f(): pass\n", "charms_reactive._dispatch.done_once", ""),
         ("@hook('update-status')\ndef f(): data_changed('x', 1)\n", "", "hashlib"),
     ],
     ids=["when_file_changed", "only_once", "data_changed"],

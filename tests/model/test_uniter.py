@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 import pytest
 
-from charms_reactive.testing._uniter import Agent, LinkView, View
+from charms_reactive.testing._model.uniter import Agent, LinkView, View
 from charms_reactive.testing.hooks import Hook
 
 DB = LinkView(0, "db", "pg", {"pg/0": 1})

@@ -45,7 +45,7 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         shutil.copytree(str(ROOT / name), str(copy / name), ignore=unwanted)
     for name in ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml", *TEXTS):
         shutil.copy(str(ROOT / name), str(copy / name))
-    (copy / "python/charms_reactive/_native.abi3.so").write_bytes(b"left by another build")
+    (copy / "python/charms_reactive/_engine/_native.abi3.so").write_bytes(b"left by another build")
     cache = copy / "python/charms_reactive/__pycache__"
     cache.mkdir()
     (cache / "flags.cpython-311.pyc").write_bytes(b"")
@@ -95,7 +95,7 @@ def test_the_wheel_holds_both_packages_and_nothing_compiled(wheel: zipfile.ZipFi
         "charms/__init__.py",
         "charms/reactive/__init__.py",
         "charms_reactive/__init__.py",
-        "charms_reactive/_native.pyi",
+        "charms_reactive/_engine/_native.pyi",
         "charms_reactive/py.typed",
     } <= expected
     assert expected <= names
@@ -434,11 +434,11 @@ def test_another_choice_is_an_error(backend: ModuleType, tmp_path: Path) -> None
 def test_an_editable_pure_install_leaves_no_native_engine_behind(
     backend: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stale = backend.ROOT / "python/charms_reactive/_native.abi3.so"
+    stale = backend.ROOT / "python/charms_reactive/_engine/_native.abi3.so"
     assert stale.exists()
     name = backend.build_editable(str(tmp_path), {"build": "pure"})
     assert not stale.exists()
-    assert "deleting python/charms_reactive/_native.abi3.so" in capsys.readouterr().out
+    assert "deleting python/charms_reactive/_engine/_native.abi3.so" in capsys.readouterr().out
     wheel = zipfile.ZipFile(str(tmp_path / name))
     [path] = [entry for entry in wheel.namelist() if entry.endswith(".pth")]
     assert wheel.read(path).decode() == "%s\n" % (backend.ROOT / "python")

@@ -35,7 +35,7 @@ STEM = "charms_reactive-1.6.0"
 INFO = STEM + ".dist-info/"
 SCRIPTS = STEM + ".data/scripts/"
 SBOM = INFO + "sboms/charms.reactive.cdx.json"
-MODULE = "charms_reactive/_native.abi3.so"
+MODULE = "charms_reactive/_engine/_native.abi3.so"
 COMMANDS = ("charms.reactive", "charms.reactive-python", "charms.reactive.sh")
 
 BACKEND = "import sys; sys.path.insert(0, 'packaging'); import build_backend as b; "
@@ -229,7 +229,11 @@ def test_a_wheel_holds_the_packages_and_nothing_else(wheel: Archive) -> None:
         for path in (ROOT / "python").rglob("*")
         if path.is_file() and path.suffix not in (".so", ".pyc")
     }
-    assert {"charms_reactive/py.typed", "charms/reactive/py.typed", "charms_reactive/_native.pyi"} <= sources
+    assert {
+        "charms_reactive/py.typed",
+        "charms/reactive/py.typed",
+        "charms_reactive/_engine/_native.pyi",
+    } <= sources
     inside = {name for name in wheel.bodies if not name.startswith((INFO, SCRIPTS))}
     assert inside == sources | ({MODULE} if wheel.kind == "native" else set())
     for name in sources:

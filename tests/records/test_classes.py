@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Dict, List, Optional, Type
 
 import pytest
 
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from charms_reactive.records import Record, RecordDefinitionError, RecordError, RecordFieldError
 
 Tags = List[str]
@@ -17,7 +17,7 @@ Tags = List[str]
 
 def stored(name: str, key: object, **fields: Any) -> None:
     """Put a record there as an earlier version of a charm has left it."""
-    _state.unit.set("reactive.records.%s.%s" % (name, key), fields)
+    unit_state.unit.set("reactive.records.%s.%s" % (name, key), fields)
 
 
 def define(annotation: Any, *bases: Type[Record]) -> Any:
@@ -239,7 +239,11 @@ def test_a_field_that_was_removed_is_kept() -> None:
     site = Site.get("a")
     site.port = 443
     site.save()
-    assert _state.unit.get("reactive.records.Site.a") == {"host": "a", "port": 443, "certificate": "precious"}
+    assert unit_state.unit.get("reactive.records.Site.a") == {
+        "host": "a",
+        "port": 443,
+        "certificate": "precious",
+    }
 
 
 def test_a_class_that_was_renamed_keeps_its_records_by_its_name() -> None:
@@ -275,17 +279,17 @@ def test_a_field_of_another_type_is_an_error_until_it_is_migrated() -> None:
     assert site.ports == [80, 443]
     site.ports.append(8080)
     site.save()
-    assert _state.unit.get("reactive.records.Site.a")["ports"] == [80, 443, 8080]
+    assert unit_state.unit.get("reactive.records.Site.a")["ports"] == [80, 443, 8080]
 
 
 def test_rows_that_are_no_records() -> None:
     class Node(Record):
         host: str
 
-    _state.unit.set("reactive.records.Node.1", ["x"])
+    unit_state.unit.set("reactive.records.Node.1", ["x"])
     with pytest.raises(RecordError, match=r"row reactive\.records\.Node\.1 holds no record"):
         Node.all()
-    _state.unit.unset("reactive.records.Node.1")
+    unit_state.unit.unset("reactive.records.Node.1")
     stored("Node", "x", host="x")
     with pytest.raises(RecordError, match="no numbers"):
         Node.all()

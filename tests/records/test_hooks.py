@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 import pytest
 
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from charms_reactive.records import Record
 from framework.support import Framework, Unit
 
@@ -147,7 +147,7 @@ def test_ten_thousand_records_stay_quick(charm: Framework, engine_name: str) -> 
     saved = seconds(save, 100)
     found = seconds(lambda: Node.filter(group=7), 3)
     everything = seconds(Node.all, 3)
-    raw = seconds(lambda: _state.unit.getrange("reactive.records.Node."), 3)
+    raw = seconds(lambda: unit_state.unit.getrange("reactive.records.Node."), 3)
     few = seconds(lambda: Few.filter(name="x"), 100)
     print(
         "%s, 10,000 records: create %.0f us, get %.0f us, save %.0f us, filter %.0f ms, all %.0f ms "

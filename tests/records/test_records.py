@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Union
 import pytest
 from charmhelpers.core import unitdata
 
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from charms_reactive.errors import ReactiveError
 from charms_reactive.records import (
     Record,
@@ -221,11 +221,11 @@ def test_what_was_never_saved_cannot_be_deleted() -> None:
 
 def test_after_a_rollback_the_rows_are_the_truth(charm: Framework) -> None:
     old = Setting.create(key="old", value="before")
-    _state.unit.commit()
+    unit_state.unit.commit()
     new = Setting.create(key="new")
     old.value = "after"
     old.save()
-    _state.unit.rollback()
+    unit_state.unit.rollback()
     assert Setting.all() == [Setting(key="old", value="before")]
     with pytest.raises(RecordNotFoundError, match="rolled back"):
         new.save()

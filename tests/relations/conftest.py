@@ -14,8 +14,9 @@ from charmhelpers.core import hookenv
 from fakes import Juju
 
 import charms_reactive
-from charms_reactive import _state, bus
-from charms_reactive.testing.framework_state import fresh_framework, renew
+from charms_reactive import bus
+from charms_reactive._unit_state import unit_state
+from charms_reactive.testing._running.framework_state import fresh_framework, renew
 
 _VARIABLES = (
     "UNIT_STATE_DB",
@@ -131,7 +132,7 @@ class Charm:
     def finish(self) -> None:
         """End a hook that was begun with :meth:`start`, as one that succeeds."""
         hookenv._run_atexit()
-        _state.unit.commit()
+        unit_state.unit.commit()
 
     def leave(self) -> None:
         """Forget everything that a process would not have before its hook begins."""

@@ -9,7 +9,7 @@ import pytest
 from charmhelpers.core import hookenv
 
 import charms_reactive
-from charms_reactive import _automatic
+from charms_reactive._dispatch import automatic_flags
 from charms_reactive.errors import HookToolError
 from charms_reactive.flags import get_flags
 
@@ -503,7 +503,7 @@ def test_no_charm_directory_no_flags(charm: Any, juju: Any, monkeypatch: pytest.
     monkeypatch.delenv("CHARM_DIR")
     monkeypatch.delenv("JUJU_CHARM_DIR")
     monkeypatch.setenv("UNIT_STATE_DB", ":memory:")
-    _automatic._before_handlers()
+    automatic_flags._before_handlers()
     assert get_flags() == []
 
 

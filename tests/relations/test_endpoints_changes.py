@@ -11,9 +11,10 @@ import pytest
 from charmhelpers.core import unitdata
 from fakes import Juju
 
-from charms_reactive import _state, clear_flag, endpoint_from_name
-from charms_reactive._relation_data import decode
-from charms_reactive._seen_data import _changed_hashes
+from charms_reactive import clear_flag, endpoint_from_name
+from charms_reactive._juju.relation_data import decode
+from charms_reactive._relations.seen_data import _changed_hashes
+from charms_reactive._unit_state import unit_state
 
 PREFIX = "reactive.data_changed.endpoint.db."
 SEEN = "reactive.endpoints.seen.db"
@@ -42,7 +43,7 @@ def changed(charm: Any, hook: str = "changed", relation: str = "db:1", unit: str
     for flag in charm.flags:
         if flag.startswith("endpoint.db.changed"):
             clear_flag(flag)
-    _state.unit.commit()
+    unit_state.unit.commit()
     charm.run("db-relation-" + hook, relation, unit or None)
     begin = "endpoint.db.changed"
     found = [flag[len(begin) :] for flag in charm.flags if flag.startswith(begin)]
@@ -57,8 +58,8 @@ def test_hashes_are_stored_as_ever(db: Any) -> None:
 
 def test_hashes_of_an_earlier_version_are_taken_over(db: Any) -> None:
     for key, value in {"db:1.mysql/0.host": "h0", "db:1.mysql/0.ports": {"a": [2], "b": 1}}.items():
-        _state.unit.set(PREFIX + key, md5(value))
-    _state.unit.commit()
+        unit_state.unit.set(PREFIX + key, md5(value))
+    unit_state.unit.commit()
     db.run("db-relation-changed", "db:1", "mysql/0")
     assert db.flags == ["endpoint.db.joined"]
 
@@ -92,7 +93,7 @@ def test_changes_are_told_apart_by_relation_unit_and_key(db: Any, juju: Juju) ->
 def accesses(monkeypatch: pytest.MonkeyPatch) -> List[str]:
     """What is read and written of the hashes and of what stands beside them, each with ``<`` or ``>``."""
     noted: List[str] = []
-    unit = _state.unit
+    unit = unit_state.unit
 
     def note(name: str, sign: str) -> None:
         method = getattr(unit, name)
@@ -132,8 +133,8 @@ def test_only_what_differs_is_read_and_written(db: Any, juju: Juju, accesses: Li
 
 def test_hashes_that_somebody_else_wrote_are_compared(db: Any) -> None:
     changed(db)
-    _state.unit.set(PREFIX + "db:1.mysql/0.host", md5("what 1.5.x has seen meanwhile"))
-    _state.unit.commit()
+    unit_state.unit.set(PREFIX + "db:1.mysql/0.host", md5("what 1.5.x has seen meanwhile"))
+    unit_state.unit.commit()
     assert changed(db) == ["host"]
     assert changed(db) == []
 
@@ -141,7 +142,7 @@ def test_hashes_that_somebody_else_wrote_are_compared(db: Any) -> None:
 def test_hashes_that_a_charm_deleted_are_missed(db: Any) -> None:
     changed(db)
     unitdata.kv().unsetrange(prefix="reactive.data_changed.")
-    _state.unit.commit()
+    unit_state.unit.commit()
     assert changed(db) == ["host", "ports"]
     assert hashes(db) == {"db:1.mysql/0.host": md5("h0"), "db:1.mysql/0.ports": md5({"a": [2], "b": 1})}
 
@@ -149,16 +150,16 @@ def test_hashes_that_a_charm_deleted_are_missed(db: Any) -> None:
 @pytest.mark.parametrize("noted", [None, [], "text", {}, {"hashes": "x", "data": {}}, {"hashes": 1}])
 def test_what_is_noted_of_the_hashes_may_be_anything(db: Any, noted: object) -> None:
     changed(db)
-    _state.unit.set(SEEN, noted)
-    _state.unit.commit()
+    unit_state.unit.set(SEEN, noted)
+    unit_state.unit.commit()
     assert changed(db) == []
 
 
 def test_an_application_out_of_sight_is_forgotten_with_its_relation(db: Any, juju: Juju) -> None:
     juju.relations["db:1"].application_data["v"] = "1"
     changed(db, unit="")
-    _state.unit.set(PREFIX + "db:1.mysql/0.host", md5("other"))  # so that all is compared anew
-    _state.unit.commit()
+    unit_state.unit.set(PREFIX + "db:1.mysql/0.host", md5("other"))  # so that all is compared anew
+    unit_state.unit.commit()
     assert changed(db) == ["host"]
     assert changed(db, unit="") == []
     juju.relations["db:1"].application_data["v"] = "2"
@@ -186,8 +187,8 @@ def test_what_is_noted_changes_no_result(db: Any, juju: Juju, seed: int) -> None
         if random.random() < 0.2:
             units.pop(random.choice(sorted(units)))
         if random.random() < 0.2 and hashes(db):
-            _state.unit.set(PREFIX + random.choice(sorted(hashes(db))), md5(random.choice("xy")))
-            _state.unit.commit()
+            unit_state.unit.set(PREFIX + random.choice(sorted(hashes(db))), md5(random.choice("xy")))
+            unit_state.unit.commit()
         stored = hashes(db)
         now = {
             "db:1.%s.%s" % (unit, key): md5(decode(text))
@@ -239,8 +240,8 @@ def test_hashes_of_a_broken_relation_go(db: Any, juju: Juju) -> None:
 
 
 def test_hashes_that_an_earlier_version_left_behind_go(db: Any) -> None:
-    _state.unit.set(PREFIX + "db:0.old/3.host", md5("x"))
-    _state.unit.commit()
+    unit_state.unit.set(PREFIX + "db:0.old/3.host", md5("x"))
+    unit_state.unit.commit()
     changed(db)
     assert "db:0.old/3.host" not in hashes(db)
 
@@ -248,9 +249,9 @@ def test_hashes_that_an_earlier_version_left_behind_go(db: Any) -> None:
 def test_a_charms_own_ids_beside_ours_stay(db: Any) -> None:
     own = ["ready", "other.thing", "db:1", "db:1.requests"]
     for key in own:
-        _state.unit.set(PREFIX + key, md5("x"))
-    _state.unit.set("reactive.data_changed.endpoint.db2.db2:1.mysql/0.host", md5("x"))
-    _state.unit.commit()
+        unit_state.unit.set(PREFIX + key, md5("x"))
+    unit_state.unit.set("reactive.data_changed.endpoint.db2.db2:1.mysql/0.host", md5("x"))
+    unit_state.unit.commit()
     changed(db)
     assert set(own) <= set(hashes(db))
     assert "reactive.data_changed.endpoint.db2.db2:1.mysql/0.host" in db.rows("")

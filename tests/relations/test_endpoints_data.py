@@ -11,7 +11,9 @@ import yaml
 from charmhelpers.core import hookenv
 from fakes import Juju
 
-from charms_reactive import _relation_data, _state, endpoint_from_name
+from charms_reactive import endpoint_from_name
+from charms_reactive._juju import relation_data
+from charms_reactive._unit_state import unit_state
 from charms_reactive.endpoints import CachedKeyList, JSONUnitDataView, KeyList, UnitDataView
 from charms_reactive.errors import HookToolError, ReactiveError, RelationDataError, RelationToolError
 
@@ -111,8 +113,8 @@ def test_data_of_an_application_that_nobody_may_read_any_more_is_empty(
 
 def test_data_of_a_unit_that_juju_refuses(relation: Any, juju: Juju) -> None:
     with pytest.raises(RelationToolError, match=r"relation-get, relation db:1: the data of x/0 .*status 1"):
-        _relation_data.read("db:1", "x/0")
-    assert _relation_data.read("db:99", "x/0") == {}  # which is how a gone relation has always read
+        relation_data.read("db:1", "x/0")
+    assert relation_data.read("db:99", "x/0") == {}  # which is how a gone relation has always read
 
 
 # -- publishing -----------------------------------------------------------------------------------
@@ -282,7 +284,7 @@ def test_text_of_any_content_arrives_as_it_is(relation: Any, charm: Any, juju: J
 
 
 def test_what_is_published_is_yaml_without_raw_specials() -> None:
-    text = "".join(_relation_data._as_yaml("db:1", "app/0", key, value) for key, value in NASTY.items())
+    text = "".join(relation_data._as_yaml("db:1", "app/0", key, value) for key, value in NASTY.items())
     assert yaml.safe_load(text) == NASTY
     assert not set(text) & set("\x7f\x85\u2028\u2029\ufeff\r\t")
     # Parsers refuse surrogates, so a character beyond 16 bits has to stand as it is.
@@ -368,7 +370,7 @@ def test_key_lists_are_lists_and_mappings() -> None:
 
 def test_cached_key_lists_are_written_at_each_change(charm: Any) -> None:
     def stored() -> Any:
-        return _state.unit.get("k.list")
+        return unit_state.unit.get("k.list")
 
     known = CachedKeyList.load("k.list", Item, "name")
     assert known == []
@@ -392,8 +394,8 @@ def test_cached_key_lists_are_written_at_each_change(charm: Any) -> None:
 
 def test_a_cached_key_list_is_rolled_back_with_the_hook(charm: Any) -> None:
     CachedKeyList.load("k.list", Item, "name").append(Item("a"))
-    _state.unit.commit()
+    unit_state.unit.commit()
     CachedKeyList.load("k.list", Item, "name").clear()
-    _state.unit.rollback()
+    unit_state.unit.rollback()
     assert CachedKeyList.load("k.list", Item, "name").keys() == ["a"]
     assert json.loads(charm.rows("k.")["list"]) == ["a"]

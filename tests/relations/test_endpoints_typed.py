@@ -286,7 +286,7 @@ def test_pydantic_itself() -> None:
 
 
 def test_a_hook_that_uses_no_models_does_not_pay_for_them() -> None:
-    names = ("charms_reactive._typed_data", "pydantic", "uuid")
+    names = ("charms_reactive._relations.typed_data", "pydantic", "uuid")
     code = "import sys, charms.reactive; print([m for m in %r if m in sys.modules])" % (names,)
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     assert done.stdout.decode().strip() == "[]"

@@ -188,7 +188,7 @@ def test_handlers_get_the_relations_of_their_flags(charm: Any, juju: Any) -> Non
     assert charm.run("cache-relation-changed", "cache:2", "redis/1") == [[("cache", ["redis/1"])]]
     charm.run("web-relation-joined", "web:3", "squid/0")
     charms_reactive.set_flag("plain")
-    charms_reactive._state.unit.commit()
+    charms_reactive._unit_state.unit_state.unit.commit()
     assert charm.run("db-relation-changed", "db:1", "mysql/0") == [
         [("db", ["global"])],
         [("db", ["global"]), ("cache", ["redis/0", "redis/1"]), ("web", ["squid"])],

@@ -23,7 +23,7 @@ from typing import Callable, Dict, Iterator, List, Tuple
 import pytest
 from charmhelpers.core import unitdata
 
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from framework.support import Unit
 
 from .charm import check_integrity, read_rows, state_file
@@ -201,7 +201,7 @@ def open_as_the_next_hook_does(file: Path) -> Dict[str, str]:
     kept = unitdata._KV
     unitdata._KV = unitdata.Storage(str(file))
     try:
-        state = _state.UnitState()
+        state = unit_state.UnitState()
         state.start()
         state.commit()
     finally:

@@ -14,7 +14,7 @@ import pytest
 from charmhelpers.core import hookenv, unitdata
 
 from charms.reactive import clear_flag, get_flags, main, register_trigger, set_flag, when, when_not
-from charms_reactive import _state
+from charms_reactive._unit_state import unit_state
 from charms_reactive.flags import get_state, get_states
 from framework.support import Finished, Framework, Unit
 
@@ -248,7 +248,7 @@ def test_start_undoes_what_this_process_could_not_roll_back(framework: Framework
     framework.state.commit()
     set_flag("a")
     framework.state.before_child({})
-    with pytest.raises(_state.UnitStateLockedError):
+    with pytest.raises(unit_state.UnitStateLockedError):
         fail_while_locked(framework, kv)
     assert framework.committed_flags() == ["a", "kept"]
     framework.state.start()
@@ -297,8 +297,8 @@ def test_undo_keeps_what_the_charm_wrote_before_we_looked(
 def leave_armed(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the state as a hook does that is killed while a shell handler runs."""
     set_flag("lost")
-    monkeypatch.setattr(_state, "this_process", lambda: "4194305 gone")
-    framework.state.before_child({_state.WATCH: {"hook": "4194305 gone"}})
+    monkeypatch.setattr(unit_state, "this_process", lambda: "4194305 gone")
+    framework.state.before_child({unit_state.WATCH: {"hook": "4194305 gone"}})
     monkeypatch.undo()
     framework._patches = monkeypatch
     framework_environment(framework, monkeypatch)
@@ -417,11 +417,11 @@ def test_two_hooks_in_one_process(framework: Framework) -> None:
 
 
 def test_juju_log_that_fails_at_the_end_of_a_hook_fails_it_before_the_commit(framework: Framework) -> None:
-    from charms_reactive import _juju
+    from charms_reactive._juju import juju_log
 
     def late() -> None:
         set_flag("late")
-        _juju.log("the last word")
+        juju_log.log("the last word")
 
     def broken(message: str, level: Any = None) -> None:
         if "the last word" in message:

@@ -9,8 +9,9 @@ from typing import Any, Iterator, List
 
 import pytest
 
-from charms_reactive import _juju, status
-from charms_reactive._juju import hookenv
+from charms_reactive import status
+from charms_reactive._juju import juju_log
+from charms_reactive._juju.environment import hookenv
 from framework.conftest import engine_name, framework, one_unit, unit
 
 __all__ = ["engine_name", "framework", "one_unit", "unit"]
@@ -93,7 +94,7 @@ class Juju:
         (self.directory / "unit").write_text(text)
 
     def lines(self, level: str) -> List[str]:
-        _juju.hand_over()
+        juju_log.hand_over()
         return [message for logged, message in self.logged if logged == level]
 
 
@@ -130,5 +131,5 @@ def held() -> Held:
 @pytest.fixture
 def juju(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Juju:
     """A Juju, and this process in its update-status hook."""
-    monkeypatch.setattr(_juju, "_waiting", [])
+    monkeypatch.setattr(juju_log, "_waiting", [])
     return Juju(tmp_path / "juju", monkeypatch)

@@ -8,7 +8,7 @@ import pytest
 from charmhelpers.core import unitdata
 
 from charms_reactive import is_flag_set, set_flag, status, when_any, when_not
-from charms_reactive._juju import hookenv
+from charms_reactive._juju.environment import hookenv
 from charms_reactive.events import Event, emit_event, handle_event, set_error_reporter
 from charms_reactive.status import (
     ActiveStatus,

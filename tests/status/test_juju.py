@@ -7,7 +7,7 @@ import time
 import pytest
 
 from charms_reactive import status
-from charms_reactive._juju import hookenv
+from charms_reactive._juju.environment import hookenv
 from charms_reactive.errors import HookToolError
 from charms_reactive.status import ActiveStatus, BlockedStatus, MaintenanceStatus, WaitingStatus
 

@@ -8,7 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from charms_reactive.testing import hooktools, inprocess
+from charms_reactive.testing import hooktools
+from charms_reactive.testing._running import inprocess
 
 METADATA = "name: probe\nrequires:\n  db: {interface: pgsql}\n"
 CONFIG = "options:\n  port: {type: int, default: 80}\n  motto: {type: string, default: näïve}\n"

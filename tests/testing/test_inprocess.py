@@ -14,7 +14,7 @@ import pytest
 from inprocess import Probe
 
 from charms_reactive.testing import hooktools
-from charms_reactive.testing.inprocess import execute
+from charms_reactive.testing._running.inprocess import execute
 
 
 @pytest.fixture

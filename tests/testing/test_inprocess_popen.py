@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from inprocess import Probe
 
-from charms_reactive.testing import hooktools, inprocess
+from charms_reactive.testing import hooktools
+from charms_reactive.testing._running import inprocess
 
 pytestmark = pytest.mark.long
 

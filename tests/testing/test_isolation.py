@@ -25,10 +25,11 @@ from charmhelpers.core import hookenv, unitdata
 from inprocess import Probe
 
 import charms_reactive
-from charms_reactive import _state, flags, handlers
-from charms_reactive.testing import framework_state
-from charms_reactive.testing.framework_state import fresh_framework
-from charms_reactive.testing.isolation import fresh_interpreter
+from charms_reactive import flags, handlers
+from charms_reactive._unit_state import unit_state
+from charms_reactive.testing._running import framework_state
+from charms_reactive.testing._running.framework_state import fresh_framework
+from charms_reactive.testing._running.isolation import fresh_interpreter
 
 
 @pytest.fixture
@@ -618,4 +619,6 @@ def test_the_framework_alone_for_tests_of_the_framework(of_test: Any) -> None:
         assert list(handlers.Handler.get_handlers()) == []
         assert hookenv._atstart[0][0].__name__ == "_install_default"
     assert [handler._action for handler in handlers.Handler.get_handlers()] == [of_test]
-    assert len(handlers.Handler._HANDLERS) == len(handlers._numbered) == _state.unit.engine.handler_count()
+    assert (
+        len(handlers.Handler._HANDLERS) == len(handlers._numbered) == unit_state.unit.engine.handler_count()
+    )

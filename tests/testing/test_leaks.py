@@ -15,7 +15,8 @@ import pytest
 from charmhelpers.core import hookenv
 from inprocess import Probe
 
-from charms_reactive import _state, handlers
+from charms_reactive import handlers
+from charms_reactive._unit_state import unit_state
 from charms_reactive.endpoints import Endpoint
 
 pytestmark = pytest.mark.once
@@ -82,7 +83,7 @@ def measure(directory: Path) -> Dict[str, Any]:
         return probe.run("probe").exit_status
 
     statuses: List[int] = [probe.handlers(HANDLERS).exit_status]
-    engine = _state.unit.engine
+    engine = unit_state.unit.engine
     counts, objects, memory = {}, {}, {}
     for number in range(1, RUNS + 1):
         statuses.append(run(number))
@@ -96,7 +97,7 @@ def measure(directory: Path) -> Dict[str, Any]:
         "objects": [objects[WARM], objects[RUNS]],
         "resident KiB": [memory[WARM], memory[RUNS]],
         "of the charm": [name for name in sys.modules if name.partition(".")[0] in ("mine", "reactive")],
-        "same engine": _state.unit.engine is engine,
+        "same engine": unit_state.unit.engine is engine,
     }
 
 
@@ -121,7 +122,7 @@ def test_a_thousand_hooks_leak_nothing(tmp_path: Path, record_property: Any) -> 
 
 
 def test_units_of_many_tests_leave_no_compiled_code_without_bound(tmp_path: Path) -> None:
-    from charms_reactive.testing.charm_modules import code_cache
+    from charms_reactive.testing._running.charm_modules import code_cache
 
     probe = Probe(tmp_path / "charm")
     with pytest.MonkeyPatch.context() as patches:

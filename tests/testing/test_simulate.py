@@ -18,7 +18,8 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 
-from charms_reactive.testing import Charm, State, processes, simulate
+from charms_reactive.testing import Charm, State, processes
+from charms_reactive.testing._terminal import simulate
 
 FILES = {
     "reactive/app.py": """\

@@ -14,7 +14,7 @@ use crate::errors::engine_error;
 /// While the lock is held no code of Python's runs: whatever may run some (iterating, raising,
 /// making a container, which may collect garbage) is done before or after. So a method never waits
 /// for another one that called it.
-#[pyclass(frozen, module = "charms_reactive._native")]
+#[pyclass(frozen, module = "charms_reactive._engine._native")]
 pub(crate) struct Engine(Mutex<State>);
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
-//! `charms_reactive._native`: the engine as a Python class. Nothing but translation.
+//! `charms_reactive._engine._native`: the engine as a Python class. Nothing but translation.
 //!
-//! The interface, with its documentation, is `python/charms_reactive/_native.pyi`.
+//! The interface, with its documentation, is `python/charms_reactive/_engine/_native.pyi`.
 
 #![deny(unsafe_code)]
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A panic would end a hook.

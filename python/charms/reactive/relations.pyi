@@ -1,6 +1,6 @@
-from charms_reactive._conversations import ALL as ALL
-from charms_reactive._conversations import TOGGLE as TOGGLE
-from charms_reactive._conversations import Conversation as Conversation
+from charms_reactive._relations.conversations import ALL as ALL
+from charms_reactive._relations.conversations import TOGGLE as TOGGLE
+from charms_reactive._relations.conversations import Conversation as Conversation
 from charms_reactive.relations import *
 from charms_reactive.relations import AutoAccessors as AutoAccessors
 from charms_reactive.relations import RelationFactory as RelationFactory

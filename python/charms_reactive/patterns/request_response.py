@@ -6,7 +6,7 @@ JSON. Requests are kept per endpoint, so that two endpoints of one interface do 
 
 from __future__ import annotations
 
-from charms_reactive import _juju
+from charms_reactive._juju import juju_log
 from charms_reactive.endpoints import Endpoint
 from charms_reactive.flags import toggle_flag
 
@@ -177,7 +177,7 @@ class BaseRequest(_Published):
                     continue
                 if not _holds(data, key):
                     where = (key[:80], _relation_of(source).relation_id)
-                    _juju.log("ignoring %r in relation %s: it is no mapping" % where, _juju.WARNING)
+                    juju_log.log("ignoring %r in relation %s: it is no mapping" % where, juju_log.WARNING)
                     continue
                 request = cls(source, key[len(_REQUEST) :])
                 request.response = request._response_class()._load(request)

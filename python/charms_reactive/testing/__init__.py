@@ -21,17 +21,17 @@ The simulation is beside what it tests, not part of it: only the standard librar
 framework what runs hooks in this interpreter, and of charmhelpers how it stores the unit state.
 """
 
-from .charm import Charm, EndpointSpec
-from .consistency import check
+from ._model.model import Application, Model, ModelRelation, ModelUnit, NeverSettlesError, Settled, Step
+from ._running.processes import end_processes, processes
+from ._unit.charm import Charm, EndpointSpec
+from ._unit.consistency import check
+from ._unit.run import ActionOutcome, HookRun, LogEntry, ToolCall
+from ._unit.scenario import Outcome, Unit
+from ._unit.simulated_unit import JUJU_VERSION, SimulatedUnit
+from ._unit.state import Relation, Secret, State, Status, Storage, differences
 from .errors import CharmError, InconsistentStateError
 from .explain import Handlers, Record
 from .hooks import Hook
-from .model import Application, Model, ModelRelation, ModelUnit, NeverSettlesError, Settled, Step
-from .processes import end_processes, processes
-from .run import ActionOutcome, HookRun, LogEntry, ToolCall
-from .scenario import Outcome, Unit
-from .state import Relation, Secret, State, Status, Storage, differences
-from .unit import JUJU_VERSION, SimulatedUnit
 
 __all__ = [
     "JUJU_VERSION",

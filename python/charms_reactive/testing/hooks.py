@@ -6,9 +6,9 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
-from .charm import Charm
+from ._unit.charm import Charm
+from ._unit.state import Frozen, Relation, Secret, State
 from .errors import CharmError
-from .state import Frozen, Relation, Secret, State
 
 #: Hooks that every charm may have.
 UNIT_HOOKS = (

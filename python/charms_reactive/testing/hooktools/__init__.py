@@ -24,15 +24,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from .command import (
-        TOOLS,
-        RefusedError,
-        UsageError,
-        call,
-        describe,
-        log_entry,
-        tools_of,
-    )
+    from .command import TOOLS, RefusedError, UsageError, call, describe, log_entry, tools_of
     from .installation import install
     from .juju_side import new_juju, new_relation, new_secret, settle, update
     from .side import FileSide, MemorySide, Side, main

@@ -1,0 +1,144 @@
+"""One hook from beginning to end: discover, dispatch, commit or roll back."""
+
+from __future__ import annotations
+
+import os
+
+from charms_reactive import bus, flags, trace
+from charms_reactive._juju import environment, juju_log, settings
+from charms_reactive._juju.environment import hookenv
+from charms_reactive._unit_state import unit_state
+from charms_reactive.errors import ReactiveError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List, Optional
+
+    from charms_reactive._unit_state.fresh_rows import Change
+
+__all__ = ["main"]
+
+
+def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some hooks pass it
+    """Run the charm's handlers for the current hook or action.
+
+    Finds the handlers, runs what was registered with ``hookenv.atstart``, dispatches, runs what was
+    registered with ``hookenv.atexit`` in reverse order, and commits the unit state. In restricted
+    hooks nothing of ``atstart`` and ``atexit`` runs. If anything raises, the unit state is rolled
+    back, the log says what failed and what that undid, and the exception goes on, which makes the
+    hook fail. ``SystemExit`` with 0 or nothing, from a handler or a callback, ends the dispatch as a
+    success.
+
+    Args:
+        relation_name: not used; hooks of old charms pass it.
+
+    Raises:
+        CharmDirError: there is no charm directory.
+        HandlerImportError: a file of handlers cannot be imported.
+        UnitStateError: the unit state cannot be read or written.
+        Exception: whatever a handler or a callback raises.
+    """
+    hook_name = environment.hook_name()
+    # Juju of old did not set it, and commands of shell handlers need to know.
+    if not os.environ.get("JUJU_HOOK_NAME"):
+        os.environ["JUJU_HOOK_NAME"] = hook_name
+    restricted = hook_name in environment.RESTRICTED_HOOKS
+    recorder = _recorder()
+    course = bus.Course()
+    try:
+        _start(hook_name, restricted)
+        try:
+            with course:
+                bus.discover()
+                if bus.listener is not None:
+                    bus.listener.started(hook_name)
+                if not restricted:
+                    juju_log.hand_over()
+                    hookenv._run_atstart()
+                bus.dispatch(restricted=restricted)
+        except SystemExit as stop:
+            if stop.code not in (None, 0):
+                raise
+        juju_log.hand_over()
+        if not restricted:
+            try:
+                hookenv._run_atexit()
+            except SystemExit as stop:  # the callbacks after it are left out, as it asks
+                if stop.code not in (None, 0):
+                    raise
+        flags._clear_triggers()
+        juju_log.hand_over()
+        unit_state.unit.commit()  # last, because whatever fails must undo everything
+    except BaseException as error:
+        course.end(error)
+        _give_up(error)
+        if bus.listener is not None:
+            bus.listener.failed(hook_name, error)
+        raise
+    finally:
+        if recorder is not None:
+            trace.record(None)
+            recorder.write()
+    if bus.listener is not None:
+        bus.listener.committed(hook_name)
+
+
+def _recorder() -> Any:
+    """The recorder of this hook, if the environment asks for one."""
+    path = os.environ.get("CHARMS_REACTIVE_RECORD")
+    if not path:
+        return None
+    from .recorder import Recorder  # for tests and for people
+
+    recorder = Recorder(path)
+    trace.record(recorder)
+    return recorder
+
+
+def _start(hook_name: str, restricted: bool) -> None:
+    """Repair and announce: nothing of the charm has run yet, and nothing was read."""
+    unit = unit_state.unit
+    unit.start()
+    for key, value in flags.trigger_rows().items():
+        unit.set(key, value)  # of modules that were imported before this function was called
+    settings.start_hook()
+    environment.tell_hookenv()
+    if unit.recovered:
+        undone = _in_words(unit.recovered)
+        juju_log.log("The hook before this one was interrupted; rolled back: %s" % undone, juju_log.WARNING)
+    juju_log.log("Reactive main running for hook %s" % hook_name)
+    if restricted:
+        juju_log.log("Restricted mode.")
+    juju_log.hand_over()
+
+
+def _give_up(error: BaseException) -> None:
+    """Roll back and say what happened. Whatever fails here must not hide the error itself."""
+    told: List[str] = []
+    try:
+        undone = unit_state.unit.rollback()
+        told.append("rolled back: %s" % _in_words(undone))
+    except Exception as failure:  # noqa: BLE001 -- the error itself must come through
+        told.append("the unit state could not be rolled back: %s" % failure)
+    if isinstance(error, SystemExit):
+        what = "a handler ended the hook with exit status %s" % error.code
+        lines = ""
+    else:
+        what = "%s: %s" % (type(error).__name__, error)
+        import traceback  # a hook that succeeds has no use for it
+
+        lines = "\n" + traceback.format_exc().rstrip()
+    handler = bus.current_handler()
+    where = " in handler %s" % handler.id() if handler is not None else ""
+    juju_log.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), lines), juju_log.ERROR)
+    try:
+        juju_log.hand_over()
+    except ReactiveError:
+        pass  # the log is gone; the exception still reaches stderr
+
+
+def _in_words(changes: List[Change]) -> str:
+    """Flags that went back to what they were, for people."""
+    if not changes:
+        return "no flag differs from before the hook"
+    return ", ".join("%s is %s again" % (flag, "set" if on else "clear") for flag, on in changes)

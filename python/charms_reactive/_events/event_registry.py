@@ -1,0 +1,186 @@
+"""Who handles which event: registrations, and for each class of event the handlers that hear it."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from charms_reactive.errors import EventUseError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Type
+
+    from typing_extensions import TypeAlias
+
+    from .event_class import Event
+
+    Handler: TypeAlias = Callable[[Any], object]
+    #: When it was registered, the origin it wants to hear (``None``: all), and what to call.
+    Entry: TypeAlias = Tuple[int, Any, Handler]
+    #: Is told of exceptions in handlers: the exception, the event, the handler.
+    Reporter: TypeAlias = Callable[[Exception, Event, Handler], object]
+
+__all__ = ["Plan", "Registry", "check_handler", "numbers", "once"]
+
+#: Numbers registrations, so that those with classes and those on objects have one order.
+numbers = count()
+
+# Calling such a function makes a coroutine or generator and runs nothing of its body.
+_NEVER_RUNS = 0x20 | 0x80 | 0x200
+
+
+def check_handler(handler: object) -> None:
+    """Refuse what cannot be called as a handler.
+
+    Raises:
+        EventUseError: it is not callable, or a coroutine or generator function.
+    """
+    if not callable(handler):
+        raise EventUseError("a handler of events must be callable, not %r" % (handler,))
+    inner = getattr(handler, "__func__", handler)
+    if getattr(getattr(inner, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
+        raise EventUseError(
+            "%r makes a coroutine or generator; a handler of events is called, no more" % inner
+        )
+
+
+def once(entries: List[Entry]) -> Tuple[Handler, ...]:
+    """The handlers of these entries in order, each once, however often it is registered."""
+    handlers: List[Handler] = []
+    seen = set()
+    for _, _, handler in sorted(entries, key=_number):
+        try:
+            known = handler in seen
+            seen.add(handler)
+        except TypeError:  # not hashable
+            known = handler in handlers
+        if not known:
+            handlers.append(handler)
+    return tuple(handlers)
+
+
+def _number(entry: Entry) -> int:
+    return entry[0]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two origins are the same: identical, or equal as far as they can be compared."""
+    if one is other:
+        return True
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 -- what cannot be compared is not equal
+        return False
+
+
+class Plan:
+    """Who hears the events of one class. It is made anew, never changed, when that changes.
+
+    Attributes:
+        entries: all registrations for the class and its base classes, in order.
+        everywhere: the handlers that want no particular origin.
+        origins: whether there are others.
+    """
+
+    __slots__ = ("_by_identity", "_by_value", "_heard", "_unhashable", "entries", "everywhere", "origins")
+
+    def __init__(self, entries: List[Entry]) -> None:
+        self.entries = entries
+        self.everywhere = once([entry for entry in entries if entry[1] is None])
+        self._by_value: Dict[Any, Any] = {}
+        self._by_identity: Dict[int, Any] = {}
+        self._unhashable = False
+        # The handlers per origin, for the origins that somebody has registered with.
+        self._heard: Dict[int, Tuple[Handler, ...]] = {}
+        for _, origin, _ in entries:
+            if origin is not None:
+                try:
+                    first = self._by_value.setdefault(origin, origin)
+                except TypeError:
+                    self._unhashable = True
+                else:
+                    self._by_identity[id(origin)] = first
+        self.origins = self._unhashable or bool(self._by_value)
+
+    def heard_by(self, origin: Any) -> Tuple[Handler, ...]:
+        """The handlers of an event with this origin, in order."""
+        if origin is None or not self.origins:
+            return self.everywhere
+        if self._unhashable:
+            return once(self.matching(origin))
+        try:
+            known = self._by_value.get(origin)
+        except TypeError:
+            return once(self.matching(origin))
+        if known is None:
+            # What has changed its hash since is still the same object.
+            known = self._by_identity.get(id(origin))
+            if known is None:
+                return self.everywhere
+        heard = self._heard.get(id(known))
+        if heard is None:
+            heard = self._heard[id(known)] = once(self.matching(known))
+        return heard
+
+    def matching(self, origin: Any) -> List[Entry]:
+        """The entries that an event with this origin is for."""
+        return [entry for entry in self.entries if entry[1] is None or same(entry[1], origin)]
+
+
+class Registry:
+    """All that is known of events in this process: one object, so that it can be replaced as a whole.
+
+    Attributes:
+        plans: by class of event, as far as they were asked for.
+        current: the delivery whose handlers are running, or ``None``.
+        noted: deliveries of flag changes that wait for their chain of triggers to end.
+        reporter: what :func:`~charms_reactive.events.set_error_reporter` was given.
+    """
+
+    def __init__(self) -> None:
+        self.entries: Dict[Type[Event], List[Entry]] = {}
+        self._known: Set[Any] = set()
+        self.plans: Dict[Type[Event], Plan] = {}
+        self.current: Any = None
+        self.noted: List[Any] = []
+        self.reporter: Optional[Reporter] = None
+
+    def add(self, event_class: Type[Event], origin: Any, handler: Handler) -> None:
+        """Register a handler; a second time is the same as once."""
+        entries = self.entries.setdefault(event_class, [])
+        try:
+            if (event_class, origin, handler) in self._known:
+                return
+            self._known.add((event_class, origin, handler))
+        except TypeError:  # not hashable
+            if any(known == handler and same(wanted, origin) for _, wanted, known in entries):
+                return
+        entries.append((next(numbers), origin, handler))
+        self.plans.clear()
+
+    def remove(self, event_class: Type[Event], origin: Any, handler: Handler) -> bool:
+        """Take a registration away; ``False`` if there is none."""
+        entries = self.entries.get(event_class, [])
+        left = [entry for entry in entries if not (entry[2] == handler and same(entry[1], origin))]
+        if len(left) == len(entries):
+            return False
+        self.entries[event_class] = left
+        try:
+            self._known.discard((event_class, origin, handler))
+        except TypeError:
+            pass
+        self.plans.clear()
+        return True
+
+    def plan(self, event_class: Type[Event]) -> Plan:
+        """Who hears the events of this class; made now if it was not asked for since it last changed."""
+        plan = self.plans.get(event_class)
+        if plan is None:
+            found = [entry for base in event_class.__mro__ for entry in self.entries.get(base, ())]
+            found.sort(key=_number)
+            plan = self.plans[event_class] = Plan(found)
+        return plan
+
+
+#: Everything that is known of events. Test harnesses put a new one here, and the old one back.
+in_use = Registry()

@@ -1,0 +1,1 @@
+"""Floor Juju: hookenv, hook tools, settings, log; imports nothing of ours but the errors."""

@@ -1,0 +1,178 @@
+"""Where a hook is: charmhelpers' hookenv, imported for little, the charm directory and the hook's name."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import types
+from functools import total_ordering
+
+from charms_reactive.errors import CharmDirError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
+
+__all__ = [
+    "RESTRICTED_HOOKS",
+    "action_name",
+    "charm_dir",
+    "hook_name",
+    "hookenv",
+    "relative_path",
+    "tell_hookenv",
+]
+
+
+@total_ordering
+class LooseVersion:
+    """A version number as people write it, ordered number by number and word by word.
+
+    Enough of the class of that name for charmhelpers, whose ``hookenv`` needs it only to compare
+    Juju's version. The original went with Python 3.12, and importing its last refuge loads all of
+    setuptools, which cost every hook more than everything else that it imports.
+    """
+
+    def __init__(self, vstring: Optional[str] = None) -> None:
+        self.vstring = vstring or ""
+        words = re.findall(r"\d+|[a-z]+", self.vstring)
+        self.version = [int(word) if word.isdigit() else word for word in words]
+
+    def __str__(self) -> str:
+        return self.vstring
+
+    def __repr__(self) -> str:
+        return "LooseVersion(%r)" % self.vstring
+
+    def _key(self) -> List[Tuple[bool, int, str]]:
+        # A word (beta, rc) comes before a number in the same place.
+        return [(True, part, "") if isinstance(part, int) else (False, 0, part) for part in self.version]
+
+    @staticmethod
+    def _other(other: object) -> Optional[LooseVersion]:
+        if isinstance(other, str):
+            return LooseVersion(other)
+        return other if isinstance(other, LooseVersion) else None
+
+    def __eq__(self, other: object) -> bool:
+        that = self._other(other)
+        return NotImplemented if that is None else self._key() == that._key()
+
+    def __lt__(self, other: object) -> bool:
+        that = self._other(other)
+        return NotImplemented if that is None else self._key() < that._key()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._key()))
+
+
+def _import_hookenv() -> Any:
+    """charmhelpers' hookenv, without letting its first line import setuptools."""
+    if "charmhelpers.core.hookenv" not in sys.modules and "distutils" not in sys.modules:
+        package = types.ModuleType("distutils")
+        package.__path__ = []
+        version = types.ModuleType("distutils.version")
+        version.LooseVersion = LooseVersion  # type: ignore[attr-defined]
+        package.version = version  # type: ignore[attr-defined]
+        stand_ins: Dict[str, types.ModuleType] = {"distutils": package, "distutils.version": version}
+        sys.modules.update(stand_ins)
+        try:
+            from charmhelpers.core import hookenv
+        finally:
+            # Whoever wants the real distutils later must not find this one.
+            for name in stand_ins:
+                sys.modules.pop(name, None)
+        return hookenv
+    from charmhelpers.core import hookenv
+
+    return hookenv
+
+
+hookenv = _import_hookenv()
+
+
+def charm_dir() -> str:
+    """The charm directory.
+
+    Raises:
+        CharmDirError: it is not configured or does not exist.
+    """
+    path = hookenv.charm_dir()
+    if not path:
+        raise CharmDirError(None)
+    if not os.path.isdir(path):
+        raise CharmDirError(path)
+    return str(path)
+
+
+def relative_path(path: str) -> str:
+    """A path relative to the charm directory, as handler ids have it."""
+    base = hookenv.charm_dir()
+    if not base:
+        return path
+    # Asked for every handler: a plain path is cut, and only what is not so plain needs relpath().
+    if path.startswith(base + "/") and not any(part in path for part in ("//", "/.")):
+        return path[len(base) + 1 :]
+    return os.path.relpath(path, base)
+
+
+def action_name() -> Optional[str]:
+    """The name of the action being run, or ``None`` in a hook."""
+    name = os.environ.get("JUJU_ACTION_NAME") or os.environ.get("JUJU_FUNCTION_NAME")
+    if name:
+        return name
+    directory, _, base = os.environ.get("JUJU_DISPATCH_PATH", "").rpartition("/")
+    return base if directory.rpartition("/")[2] == "actions" and base else None
+
+
+def hook_name() -> str:
+    """The hook's name: ``JUJU_HOOK_NAME``, else the end of ``JUJU_DISPATCH_PATH``, else of ``argv[0]``."""
+    name = os.environ.get("JUJU_HOOK_NAME") or os.environ.get("JUJU_DISPATCH_PATH") or sys.argv[0]
+    return os.path.basename(name)
+
+
+#: Hooks in which Juju allows little, and which run nothing but the handlers made for them.
+RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
+
+
+# -- what hookenv need not ask for ----------------------------------------------------------------
+# Where agents on machines keep their programs.
+_AGENT_TOOLS = "/var/lib/juju/tools"
+
+
+def tell_hookenv() -> None:
+    """Put before hookenv, when a hook starts, what it would find out for itself in a slower way."""
+    if hook_name() not in RESTRICTED_HOOKS:  # these start no endpoints, which is what metadata are for
+        _read_metadata()
+    version = os.environ.get("JUJU_VERSION")
+    if version and not os.path.isdir(_AGENT_TOOLS):
+        # hookenv asks the agent's program, which is not there on Kubernetes nor on a simulated unit.
+        _remember(hookenv.juju_version, version)
+
+
+def _remember(function: Any, value: Any) -> None:
+    """Put an answer where hookenv keeps those of its functions, unless it has one or keeps them elsewhere."""
+    import json
+
+    wrapped = getattr(function, "_wrapped", None)
+    if wrapped is not None:
+        key = json.dumps((wrapped, (), {}), sort_keys=True, default=str)
+        hookenv.cache.setdefault(key, value)
+
+
+def _read_metadata() -> None:
+    """Read the charm's metadata ahead of hookenv, which does so in each hook with PyYAML's slow parser.
+
+    Should anything be wrong with the file, hookenv reads it as ever.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", None)
+    if loader is None:
+        return
+    try:
+        with open(os.path.join(hookenv.charm_dir() or "", "metadata.yaml"), "rb") as file:
+            _remember(hookenv.metadata, yaml.load(file, Loader=loader))
+    except (OSError, ValueError, yaml.YAMLError):
+        pass

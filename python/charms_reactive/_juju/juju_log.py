@@ -1,0 +1,95 @@
+"""Juju's log: what the framework has to say is gathered, and written in one call per level."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from charms_reactive.errors import HookToolError
+
+from .environment import hookenv
+from .hook_tools import tool_timeout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, List, Tuple
+
+__all__ = ["DEBUG", "ERROR", "INFO", "WARNING", "hand_over", "log"]
+
+DEBUG = "DEBUG"
+INFO = "INFO"
+WARNING = "WARNING"
+ERROR = "ERROR"
+
+# What the framework has to say waits here until control passes to code that is not ours.
+_waiting: List[Tuple[str, str]] = []
+
+#: Set from the log setting when a hook starts; ``off`` silences INFO and DEBUG.
+quiet = False
+
+# The kernel takes at most 128 KiB in one argument of a process.
+_LONGEST = 120000
+
+
+def log(message: str, level: str = INFO) -> None:
+    """Gather a message for Juju's log; :func:`hand_over` writes it."""
+    if quiet and level in (INFO, DEBUG):
+        return
+    _waiting.append((level, message))
+
+
+def hand_over() -> None:
+    """Write what was gathered, one ``juju-log`` per level, before code that is not ours goes on.
+
+    Raises:
+        HookToolError: ``juju-log`` does not come back.
+    """
+    if not _waiting:
+        return
+    levels: Dict[str, List[str]] = {}
+    for level, message in _waiting:
+        levels.setdefault(level, []).append(message)
+    _waiting.clear()
+    for level, messages in levels.items():
+        for text in _pieces("\n".join(messages).replace("\0", "\\0")):
+            _write_log(text, level)
+
+
+def _pieces(text: str) -> List[str]:
+    """The text in parts that fit on a command line, cut at line ends where possible."""
+    data = text.encode("utf-8", "backslashreplace")
+    pieces = []
+    while len(data) > _LONGEST:
+        cut = data.rfind(b"\n", 0, _LONGEST)
+        if cut <= 0:
+            cut = _LONGEST
+            while data[cut] & 0xC0 == 0x80:  # never inside a character
+                cut -= 1
+        pieces.append(data[:cut])
+        data = data[cut:].lstrip(b"\n")
+    pieces.append(data)
+    return [piece.decode("utf-8") for piece in pieces]
+
+
+def _write_log(text: str, level: str) -> None:
+    write = hookenv.log
+    if getattr(write, "__module__", "") != hookenv.__name__:
+        write(text, level=level)  # a charm or a test has put its own log there
+        return
+    # As charmhelpers does it, but a juju-log that hangs must not hang the unit for ever.
+    timeout = tool_timeout()
+    try:
+        status = subprocess.call(["juju-log", "-l", level, text], timeout=timeout)
+    except FileNotFoundError:
+        print("juju-log: %s: %s" % (level, text), file=sys.stderr)
+    except subprocess.TimeoutExpired:
+        print("juju-log did not come back; it was to log:\n%s: %s" % (level, text), file=sys.stderr)
+        reason = "no answer after %g s; see whether the Juju agent lives" % timeout
+        raise HookToolError("juju-log", reason) from None
+    except OSError as error:
+        raise HookToolError("juju-log", "cannot be run: %s" % error) from error
+    else:
+        if status:
+            # Nothing that is logged may be lost, and a hook that can go on should.
+            print("juju-log failed with exit status %d; it was to log:" % status, file=sys.stderr)
+            print("%s: %s" % (level, text), file=sys.stderr)

@@ -1,0 +1,74 @@
+"""The framework's settings: environment variables, and before them or behind them the charm's options."""
+
+from __future__ import annotations
+
+import os
+
+from . import hook_tools, juju_log
+from .environment import RESTRICTED_HOOKS, hook_name, hookenv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+__all__ = ["log_setting", "start_hook", "strict"]
+
+# The charm's configuration, once it had to be asked for in this hook.
+_config: Optional[Dict[str, Any]] = None
+
+# The log setting, once the hook has started.
+_setting: Optional[str] = None
+
+
+def _charm_option(name: str) -> Any:
+    """The value of a charm option, if the charm declares it; asks Juju only then."""
+    global _config
+    try:
+        with open(os.path.join(hookenv.charm_dir() or "", "config.yaml"), encoding="utf-8") as declared:
+            if name not in declared.read():
+                return None
+    except (OSError, UnicodeDecodeError):
+        return None
+    if hook_name() in RESTRICTED_HOOKS:
+        return None  # Juju answers no config-get in a restricted hook
+    if _config is None:
+        # Not hookenv.config(): it saves what it read when the hook ends, and a charm that asks in
+        # some hooks only would then never see that an option has changed.
+        _config = hook_tools.ask_json(["config-get", "--all", "--format=json"])
+    return _config.get(name)
+
+
+def start_hook() -> None:
+    """Forget what an earlier hook in this process has asked."""
+    global _config, _setting
+    _config = _setting = None
+    juju_log.quiet = False
+    _setting = log_setting()
+    juju_log.quiet = _setting == "off"
+
+
+def log_setting() -> str:
+    """How much the framework tells: ``off``, ``info`` or ``trace``.
+
+    ``CHARMS_REACTIVE_LOG`` goes before the charm option ``reactive-log``; the default is ``info``. Asked
+    once in a hook.
+    """
+    if _setting is not None:
+        return _setting
+    setting = os.environ.get("CHARMS_REACTIVE_LOG") or _charm_option("reactive-log")
+    # YAML reads a bare `off` as false, and people write TRACE.
+    setting = "off" if setting is False else str(setting or "info").strip().lower()
+    if setting not in ("off", "info", "trace"):
+        juju_log.log(
+            "reactive-log must be off, info or trace, not %r; using info" % setting, juju_log.WARNING
+        )
+        setting = "info"
+    return setting
+
+
+def strict() -> bool:
+    """Whether warnings are errors: ``CHARMS_REACTIVE_STRICT``, else the charm option ``reactive-strict``."""
+    setting = os.environ.get("CHARMS_REACTIVE_STRICT")
+    if setting is None:
+        setting = str(_charm_option("reactive-strict") or "")
+    return setting.strip().lower() in ("1", "true", "yes", "on")

@@ -1,0 +1,433 @@
+"""The rows, and the engine's flags kept true to them: the one place that knows ``unitdata.kv()``.
+
+The rows of the unit state are the truth about flags. The engine's bitset is a cache over them, and
+before each use a handful of attribute reads tells whether anything else has written or rolled back:
+the identity of the ``Storage``, ``Connection.total_changes`` and ``Connection.in_transaction``, and
+outside a transaction ``PRAGMA data_version``, which other processes move. What these cannot tell, a
+rollback with another transaction begun behind it, an authorizer on the connection does: SQLite asks
+it about every statement that begins or ends a transaction or savepoint when it is prepared, which
+``commit()``, ``rollback()`` and the implicit ``BEGIN`` of Python's sqlite3 do each time. One thing
+remains unseen: a charm that rolls back and begins again, both as SQL text that it has used before,
+and changes no row in between. The old flags are then seen until the next change of any row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import weakref
+from errno import EACCES, ENOSPC, EPERM, EROFS
+
+from charmhelpers.core import unitdata
+
+from charms_reactive._engine.choice import new_engine
+from charms_reactive._errors.common import ReactiveError, UnitStateError, UnitStateLockedError
+
+from .rows import (
+    ARMED,
+    CHANGES,
+    CLEAR_TRIGGERS,
+    FLAGS,
+    PHASE,
+    REMOVED,
+    SET_TRIGGERS,
+    UNDO,
+    UNDONE,
+    WATCH,
+    range_below,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Tuple
+
+    #: A flag that differs between two moments, and whether it is set now.
+    Change = Tuple[str, bool]
+
+__all__ = ["OMITTED", "Explained", "FreshRows", "is_scratch"]
+
+_FLAG_ROWS = range_below(FLAGS)
+
+# Rows that live for one hook at the most. 1.5.x leaves some of them behind.
+_OLD_TRIGGERS = "reactive.flag_triggers."
+_SCRATCH_KEYS = (PHASE, REMOVED, CHANGES, WATCH, UNDO, ARMED)
+_SCRATCH_PREFIXES = (SET_TRIGGERS, CLEAR_TRIGGERS, _OLD_TRIGGERS)
+
+# The same as conditions with their parameters: each hook asks and deletes several times.
+IS_TRIGGER = " OR ".join(["key >= ? AND key < ?"] * len(_SCRATCH_PREFIXES))
+TRIGGERS = tuple(bound for prefix in _SCRATCH_PREFIXES for bound in range_below(prefix))
+IS_SCRATCH = "key IN (%s) OR %s" % (", ".join("?" * len(_SCRATCH_KEYS)), IS_TRIGGER)
+SCRATCH = _SCRATCH_KEYS + TRIGGERS
+
+# Actions that SQLite names to an authorizer.
+_TRANSACTION = 22
+_SAVEPOINT = 32
+
+
+class _Omitted:
+    """The type of :data:`OMITTED`."""
+
+    def __repr__(self) -> str:
+        return "None"  # so that signatures read as they always did
+
+
+#: Stands for a flag's value that was not given, which leaves a stored one alone.
+OMITTED = _Omitted()
+
+
+def is_scratch(key: str) -> bool:
+    """Whether a row lives for one hook at the most."""
+    return key in _SCRATCH_KEYS or key == UNDONE or key.startswith(_SCRATCH_PREFIXES)
+
+
+class FreshRows:
+    """The flags of the unit in the engine and in its rows, and any other row."""
+
+    def __init__(self) -> None:
+        self.engine = new_engine()
+        # The Storage that was adopted. A weak reference, because a charm or a test that replaces
+        # `unitdata._KV` lets go of it, and it must not hold its locks any longer for our sake.
+        self._storage: Callable[[], Any] = nothing
+        # The file as it was then, to notice when it is no longer the one that has the path.
+        self._file: Optional[Tuple[int, int]] = None
+        # What the connection looked like when the engine was last known to agree with the rows.
+        self._changes = -1
+        self._in_transaction = False
+        self._data_version = -1
+        #: Seconds to wait for a file that another process holds; as charmhelpers does it if ``None``.
+        self.lock_timeout: Optional[float] = None
+        # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
+        self._savepoints = False
+
+    @property
+    def _kv(self) -> Any:
+        return self._storage()
+
+    @property
+    def _conn(self) -> Any:
+        return self._storage().conn
+
+    # -- reading -------------------------------------------------------------------------------
+    def fresh(self) -> Any:
+        """The engine, with its flags true to the rows of this moment.
+
+        Raises:
+            UnitStateError: the unit state cannot be opened or read.
+        """
+        try:
+            kv = unitdata._KV
+            conn = kv.conn
+            if (
+                conn.total_changes == self._changes
+                and conn.in_transaction
+                and self._in_transaction
+                and self._storage() is kv
+            ):
+                return self.engine
+        except (AttributeError, sqlite3.ProgrammingError):
+            pass  # nothing adopted yet, or the connection was closed under us
+        self._refresh()
+        return self.engine
+
+    def _refresh(self) -> None:
+        try:
+            kv = unitdata._KV
+            if kv is None or kv is not self._kv:
+                self._adopt(self._open())
+                return
+            conn = self._conn
+            if (
+                conn.total_changes == self._changes
+                and not conn.in_transaction
+                and not self._in_transaction
+                and self._read_data_version() == self._data_version
+            ):
+                return
+            self._reload()
+        except sqlite3.Error as error:
+            self.forget()
+            raise self.explain("read", error) from None
+
+    def _open(self) -> Any:
+        """The charm's own ``Storage``; opened here only if nobody has opened it yet."""
+        try:
+            return unitdata.kv()
+        except (sqlite3.Error, OSError) as error:
+            self._storage = nothing
+            raise self.explain("open", error) from None
+
+    def _adopt(self, kv: Any) -> None:
+        """Take over a ``Storage`` not seen before: another one than the last, or the first."""
+        self._storage = weakref.ref(kv)
+        self._savepoints = False
+        self.forget()
+        try:
+            # The undo row is read over a second connection while this one holds its changes back;
+            # a cache that spills would lock that reader out.
+            self._query("PRAGMA cache_spill = OFF")
+            if self.lock_timeout is not None:
+                self._query("PRAGMA busy_timeout = %d" % (self.lock_timeout * 1000))
+            kv.conn.set_authorizer(self._authorize)
+            self._file = _identity(self._database())
+            self._adopted()
+            self._reload()
+        except BaseException:
+            self.forget()
+            self._storage = nothing
+            raise
+
+    def _authorize(self, action: int, *_: Optional[str]) -> int:
+        """SQLite prepares a statement: allow it, and note what begins or ends a transaction."""
+        if action == _TRANSACTION:
+            self._changes = -1
+        elif action == _SAVEPOINT:
+            self._changes = -1
+            self._savepoints = True
+        return 0  # SQLITE_OK
+
+    def _query(self, sql: str, parameters: Tuple[object, ...] = ()) -> List[Tuple[Any, ...]]:
+        """All rows, as tuples, whatever kind of row a charm has chosen for the connection."""
+        cursor = self._conn.cursor()
+        cursor.row_factory = None
+        rows: List[Tuple[Any, ...]] = cursor.execute(sql, parameters).fetchall()
+        return rows
+
+    def _read_data_version(self) -> int:
+        version: int = self._query("PRAGMA data_version")[0][0]
+        return version
+
+    def _database(self) -> str:
+        """The file of the unit state as SQLite opened it; empty for one that is in memory."""
+        for _, name, path in self._query("PRAGMA database_list"):
+            if name == "main":
+                return path or ""
+        return ""
+
+    def _reload(self) -> List[Change]:
+        """Make the engine's flags those of the rows; returns what that changed."""
+        if self._conn.in_transaction:
+            self._begun()
+        # Not by substr(): SQLite's ends at a NUL, which a flag may contain.
+        rows = self._query("SELECT key FROM kv WHERE key >= ? AND key < ?", _FLAG_ROWS)
+        changes: List[Change] = self.engine.load([key[len(FLAGS) :] for (key,) in rows])
+        self._stamp()
+        return changes
+
+    def _stamp(self) -> None:
+        """Note that engine and rows agree now."""
+        conn = self._conn
+        self._in_transaction = conn.in_transaction
+        if not self._in_transaction:
+            self._data_version = self._read_data_version()
+        # Last: the statements of this class, too, pass by the authorizer.
+        self._changes = -1 if self._savepoints and self._in_transaction else conn.total_changes
+
+    def _stamp_or_forget(self) -> None:
+        try:
+            self._stamp()
+        except sqlite3.Error:
+            self.forget()
+
+    def forget(self) -> None:
+        """Trust the engine's flags no longer; the next use reads the rows again."""
+        self._changes = -1
+
+    def value(self, flag: str, default: Any = None) -> Any:
+        """The value stored with a flag, ``default`` if the flag is not set."""
+        return self.get(FLAGS + flag, default)
+
+    def values(self) -> Dict[str, Any]:
+        """Every flag that is set, with its value."""
+        return self.getrange(FLAGS)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of any row."""
+        self.fresh()
+        with Explained(self, "read"):
+            rows = self._query("SELECT data FROM kv WHERE key = ?", (key,))
+        return self._decode(key, rows[0][0]) if rows else default
+
+    def getrange(self, prefix: str) -> Dict[str, Any]:
+        """The values of all rows below a prefix that ends in a dot, without that prefix."""
+        self.fresh()
+        with Explained(self, "read"):
+            rows = self._query("SELECT key, data FROM kv WHERE key >= ? AND key < ?", range_below(prefix))
+        return {key[len(prefix) :]: self._decode(key, data) for key, data in rows}
+
+    def joined(self, prefix: str) -> str:
+        """The stored values of all rows that begin so, as one text; a tenth of the time of reading each."""
+        self.fresh()
+        with Explained(self, "read"):
+            rows = self._query(
+                "SELECT group_concat(data, '') FROM"
+                " (SELECT data FROM kv WHERE key >= ? AND key < ? ORDER BY key)",
+                range_below(prefix),
+            )
+        return str(rows[0][0] or "")
+
+    def _decode(self, key: str, data: Any) -> Any:
+        try:
+            return json.loads(data)
+        except (TypeError, ValueError) as error:
+            path, name = self._path(), key.replace("'", "''")
+            reason = "row %s is not JSON (%s)" % (key, error)
+            advice = "look at it with: sqlite3 %s \"SELECT data FROM kv WHERE key = '%s'\"" % (path, name)
+            raise UnitStateError(path, "read", reason, advice) from None
+
+    # -- writing -------------------------------------------------------------------------------
+    def begin(self) -> Any:
+        """The engine, true to the rows, with the right to write them held by this connection.
+
+        Raises:
+            UnitStateLockedError: another process holds the unit state.
+            UnitStateError: the unit state cannot be opened or written, or the hook that started this
+                process was interrupted and undone.
+        """
+        engine = self.fresh()
+        if not self._in_transaction:
+            with Explained(self, "write"):
+                self._conn.execute("BEGIN IMMEDIATE")
+                # Another process may have written between the check and the lock.
+                self._in_transaction = True
+                if self._read_data_version() != self._data_version:
+                    self._reload()
+                elif not self._savepoints:
+                    self._changes = self._conn.total_changes
+                self._begun()
+        self._may_write()
+        return engine
+
+    def write_flag(self, flag: str, on: bool, value: object = OMITTED) -> None:
+        """Write or delete the row of a flag, after :meth:`begin`."""
+        if on:
+            self._write(FLAGS + flag, "null" if value is OMITTED else json.dumps(value))
+        else:
+            self._delete(FLAGS + flag)
+
+    def set(self, key: str, value: object) -> None:
+        """Write any row, in the open transaction."""
+        self.begin()
+        self._write(key, json.dumps(value))
+
+    def unset(self, key: str) -> None:
+        """Delete any row, in the open transaction."""
+        self.begin()
+        self._delete(key)
+
+    def _write(self, key: str, data: str) -> None:
+        kv = self._kv
+        if kv.revision and not is_scratch(key):
+            # Inside HookData the storage also keeps a history of each key.
+            value = json.loads(data)
+            self._change(lambda: kv.set(key, value))
+        else:
+            self._execute("INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)", (key, data))
+
+    def _delete(self, key: str) -> None:
+        kv = self._kv
+        if kv.revision and not is_scratch(key):
+            self._change(lambda: kv.unset(key))
+        else:
+            self._execute("DELETE FROM kv WHERE key = ?", (key,))
+
+    def _execute(self, sql: str, parameters: Tuple[object, ...]) -> None:
+        conn = self._conn
+        self._change(lambda: conn.execute(sql, parameters))
+
+    def _change(self, write: Callable[[], object]) -> None:
+        """Change rows in a way that the engine knows of already."""
+        conn = self._conn
+        # A callback of the charm may have changed rows since the engine was last compared with them.
+        agreed = conn.total_changes == self._changes
+        try:
+            write()
+        except sqlite3.Error as error:
+            self.forget()
+            raise self.explain("write", error) from None
+        if agreed:
+            self._changes = conn.total_changes
+
+    # -- what a transaction is for is known one class above ------------------------------------------
+    def _adopted(self) -> None:
+        """A state was adopted, and nothing has read it yet."""
+
+    def _begun(self) -> None:
+        """A transaction is open, and may be another one than was seen last."""
+
+    def _may_write(self) -> None:
+        """Raise what forbids to write."""
+
+    # -- errors --------------------------------------------------------------------------------
+    def explain(self, doing: str, error: BaseException) -> ReactiveError:
+        """An error of ours that says which file failed, doing what, and what may help."""
+        path = self._path()
+        reason = str(error) or type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        if isinstance(error, sqlite3.OperationalError) and ("locked" in reason or "busy" in reason):
+            advice = "another process holds it; see which one with: fuser %s" % (path or "FILE")
+            return UnitStateLockedError(path, doing, reason, advice)
+        if "not a database" in reason or "malformed" in reason or "file is encrypted" in reason:
+            advice = "it is not an SQLite database or is damaged; restore it from a backup or move it away"
+        elif "full" in reason or getattr(error, "errno", None) == ENOSPC:
+            advice = "free some space on that file system; nothing of this hook is kept"
+        elif "readonly" in reason or getattr(error, "errno", None) in (EACCES, EPERM, EROFS):
+            advice = "check owner and mode of it and its directory, and whether the file system is read-only"
+        elif "I/O error" in reason:
+            advice = "check the disk and the quota; the kernel's log may say more"
+        elif "no such table" in reason:
+            advice = "it is no unit state; something has replaced it, or UNIT_STATE_DB names another file"
+        elif "closed database" in reason:
+            advice = "leave unitdata.kv() open; what this hook has changed is undone when the next one starts"
+        elif isinstance(error, OSError) or "unable to open" in reason:
+            advice = "check CHARM_DIR and UNIT_STATE_DB"
+        else:
+            advice = ""
+        return UnitStateError(path, doing, reason, advice)
+
+    def _check_file(self, doing: str) -> None:
+        """Refuse to write to a file that no longer has its path: nobody would find it again."""
+        with Explained(self, "read"):
+            path = self._database()
+        if path and _identity(path) != self._file:
+            reason = "the file was deleted or replaced while this process had it open"
+            raise UnitStateError(path, doing, reason, "nothing may touch it while a hook runs")
+
+    def _path(self) -> Optional[str]:
+        kv = self._kv or unitdata._KV
+        if kv is not None:
+            path: Optional[str] = kv.db_path
+            return path
+        return os.environ.get("UNIT_STATE_DB") or os.path.join(
+            os.environ.get("CHARM_DIR", ""), ".unit-state.db"
+        )
+
+
+def nothing() -> None:
+    """In place of a weak reference as long as there is nothing to refer to."""
+
+
+def _identity(path: str) -> Optional[Tuple[int, int]]:
+    """What tells a file from another one of the same path; ``None`` if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+class Explained:
+    """Turns SQLite's errors into ours; leaves the engine untrusted after one."""
+
+    def __init__(self, state: FreshRows, doing: str) -> None:
+        self._state = state
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            self._state.forget()
+            raise self._state.explain(self._doing, error) from None

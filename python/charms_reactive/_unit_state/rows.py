@@ -1,0 +1,69 @@
+"""The rows of the unit state that are the framework's: their keys, and how to wait for them.
+
+The commands that shell handlers run import this without the framework: nothing but ``os``.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Tuple
+
+#: Below it, one row for each flag that is set, with the flag's value.
+FLAGS = "reactive.states."
+
+#: Below it, one row for each thing that was marked as done.
+INVOKED = "reactive.invoked."
+
+#: What each handler has seen of the files it waits for.
+FILES_SEEN = "reactive.files_seen."
+
+#: Below it, conversations of relations of the old kind, and what is kept with them.
+CONVERSATIONS = "reactive.conversations."
+
+#: What each script of bash handlers has declared.
+DECLARED = "reactive.shell."
+
+# While a dispatch waits for a child process, what that may need to know and what it leaves behind.
+PHASE = "reactive.dispatch.phase"
+REMOVED = "reactive.dispatch.removed_state"
+CHANGES = "reactive.dispatch.changes"
+WATCH = "reactive.state_watch"
+SET_TRIGGERS = "reactive.flag_set_triggers."
+CLEAR_TRIGGERS = "reactive.flag_clear_triggers."
+
+#: Our rows as they were committed last, and the hook for which they are to be put back.
+UNDO = "reactive.dispatch.undo"
+ARMED = "reactive.dispatch.undo.armed"
+
+#: The hooks that were undone while processes of theirs went on; there for as long as those are.
+UNDONE = "reactive.dispatch.undone"
+
+#: The environment variable that tells a child process which hook it belongs to.
+HOOK_VARIABLE = "CHARMS_REACTIVE_HOOK"
+
+# A dispatch holds the file for as long as a handler in Python runs, which may be installing things.
+# What a hook has started and left running waits for it; somebody on the unit wants an answer.
+_LOCK_TIMEOUT = 60.0
+_LOCK_TIMEOUT_IN_HOOK = 3600.0
+_LONGEST_LOCK_TIMEOUT = 86400.0
+
+
+def range_below(prefix: str) -> Tuple[str, str]:
+    """The first key below a prefix and the first one after them all; a range on the primary key."""
+    return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def lock_timeout() -> float:
+    """Seconds that a command waits for the file.
+
+    ``CHARMS_REACTIVE_LOCK_TIMEOUT``; by default an hour for what a shell handler has started, else 60.
+    """
+    default = _LOCK_TIMEOUT if os.environ.get(HOOK_VARIABLE) is None else _LOCK_TIMEOUT_IN_HOOK
+    try:
+        seconds = float(os.environ.get("CHARMS_REACTIVE_LOCK_TIMEOUT", ""))
+    except ValueError:
+        return default
+    return seconds if 0 <= seconds <= _LONGEST_LOCK_TIMEOUT else default

@@ -1,0 +1,336 @@
+"""The framework and charmhelpers as a new process has them; afterwards they are as they were.
+
+What a new process has of the framework stands in one table, :data:`FRESH`, and what the package does when
+it is imported in :data:`AT_START` and :data:`AT_EXIT`. A test compares all three with a real new process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import operator
+import os
+import pkgutil
+import sys
+import weakref
+from types import ModuleType
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+
+from charmhelpers.core import hookenv, unitdata
+
+import charms_reactive
+from charms_reactive import handlers
+from charms_reactive._engine import choice
+from charms_reactive._unit_state import unit_state
+
+__all__ = ["AT_EXIT", "AT_START", "FRESH", "fresh_framework", "renew"]
+
+PACKAGE = "charms_reactive"
+OURS = PACKAGE + ".testing"
+
+#: Every place in which the framework and charmhelpers keep state: module, name in it, and what makes the
+#: value that it has in a new process. A module that is not loaded has no state.
+FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
+    ("charms_reactive.handlers", "Handler._HANDLERS", dict),
+    ("charms_reactive.handlers", "Handler._CONSUMED_FLAGS", set),
+    ("charms_reactive.handlers", "_numbered", list),
+    ("charms_reactive.handlers", "undeclared", list),
+    ("charms_reactive.decorators", "_unserved", set),
+    ("charms_reactive.endpoints", "Endpoint._endpoints", dict),
+    ("charms_reactive.relations", "RelationFactory._factories", list),
+    ("charms_reactive._relations.relation_base", "RelationBase._cache", dict),
+    ("charms_reactive.patterns.request_response", "BaseRequest._requests", dict),
+    ("charms_reactive.flags", "_callbacks", list),
+    ("charms_reactive.handlers", "file_watches", list),
+    ("charms_reactive._dispatch.automatic_flags", "_to_clear", list),
+    ("charms_reactive._dispatch.automatic_flags", "_to_keep", dict),
+    ("charms_reactive._juju.settings", "_config", lambda: None),
+    ("charms_reactive._juju.settings", "_setting", lambda: None),
+    ("charms_reactive._juju.juju_log", "_waiting", list),
+    ("charms_reactive._juju.juju_log", "quiet", lambda: False),
+    ("charms_reactive.trace", "_tracer", lambda: FRAMEWORK["charms_reactive.trace"].NullTracer()),
+    ("charms_reactive.trace", "_installed_by_charm", lambda: False),
+    ("charms_reactive.trace", "_recorder", lambda: None),
+    ("charms_reactive._dispatch.recorder", "receiver", lambda: None),
+    ("charms_reactive.bus", "_current", lambda: None),
+    ("charms_reactive.bus", "_course", lambda: None),
+    ("charms_reactive.bus", "_course_thread", lambda: 0),
+    ("charms_reactive.bus", "listener", lambda: None),
+    ("charms_reactive.flags", "listener", lambda: None),
+    ("charms_reactive.flags", "_calling", lambda: 0),
+    (
+        "charms_reactive._events.event_registry",
+        "in_use",
+        lambda: FRAMEWORK["charms_reactive._events.event_registry"].Registry(),
+    ),
+    ("charms_reactive.records", "_memory", lambda: FRAMEWORK["charms_reactive.records"]._Memory()),
+    ("charms_reactive.status", "_state", lambda: FRAMEWORK["charms_reactive.status"]._State()),
+    ("charmhelpers.core.hookenv", "cache", dict),
+    ("charmhelpers.core.hookenv", "_cache_config", lambda: None),
+    ("charmhelpers.core.hookenv", "_atstart", list),
+    ("charmhelpers.core.hookenv", "_atexit", list),
+    ("charmhelpers.core.unitdata", "_KV", lambda: None),
+)
+
+#: What importing the package registers with ``hookenv.atstart``, in order.
+AT_START: Tuple[Tuple[str, str], ...] = (
+    ("charms_reactive.trace", "_install_default"),
+    ("charms_reactive.flags", "_manage_automatic_flags"),
+    ("charms_reactive._dispatch.automatic_flags", "_before_handlers"),
+    ("charms_reactive.relations", "_see_to_conversations"),
+    ("charms_reactive.endpoints", "Endpoint._startup"),
+)
+
+#: What importing the package registers with ``hookenv.atexit``, in order.
+AT_EXIT: Tuple[Tuple[str, str], ...] = (
+    ("charms_reactive.flags", "_clear_triggers"),
+    ("charms_reactive._dispatch.automatic_flags", "_after_handlers"),
+)
+CONTAINERS = (list, dict, set)
+
+
+def _all_of(package: ModuleType) -> Dict[str, ModuleType]:
+    """All modules of the framework by name, loaded: a hook may import any of them."""
+    names = [package.__name__]
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        last = found.name.rpartition(".")[2]
+        if not found.name.startswith(OURS) and last not in ("_native", "__main__", "cli"):
+            names.append(found.name)
+    # Public modules first, as a charm would: some of the others are parts of one, and complete only with it.
+    names.sort(key=lambda name: name.rpartition(".")[2].startswith("_"))
+    return {name: importlib.import_module(name) for name in names}
+
+
+FRAMEWORK: Dict[str, ModuleType] = _all_of(charms_reactive)
+with contextlib.suppress(ImportError):  # it is told when a hook wants it
+    FRAMEWORK[PACKAGE + "._engine._native"] = importlib.import_module(PACKAGE + "._engine._native")
+# What this process knew charmhelpers as when the framework was imported.
+CHARMHELPERS = {
+    name: module
+    for name, module in list(sys.modules.items())
+    if name.partition(".")[0] == "charmhelpers" and type(module) is ModuleType
+}
+
+
+def _framework_now() -> Dict[str, ModuleType]:
+    """The framework's modules, with those that were loaded since under its own name."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(PACKAGE + ".") and not name.startswith(OURS) and type(module) is ModuleType:
+            FRAMEWORK.setdefault(name, module)
+    return FRAMEWORK
+
+
+def _named(module: str, name: str) -> Any:
+    """An attribute by its dotted name; of the module that the framework itself uses."""
+    found: Any = FRAMEWORK.get(module) or sys.modules[module]
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def module_of_engine(engine: Union[str, ModuleType, None]) -> Any:
+    """The engine's module for ``native``, ``pure`` or what the environment says."""
+    if isinstance(engine, ModuleType):
+        return engine
+    return choice._choose(os.environ.get(choice._VARIABLE, "") if engine is None else engine)
+
+
+def renew(engine: Union[str, ModuleType, None] = None) -> None:
+    """Make the framework and charmhelpers what they are in a new process; only inside one of the blocks.
+
+    Args:
+        engine: ``native``, ``pure`` or the engine's module; by default what ``CHARMS_REACTIVE_ENGINE``
+            says, and without it the one that a new process would choose.
+
+    Raises:
+        EngineMismatchError: there is no such engine.
+    """
+    if unitdata._KV is not None:
+        _close(unitdata._KV)
+    choice.core = module_of_engine(engine)
+    renew_state()
+    import_effects()
+
+
+def renew_state() -> None:
+    """Make everything in :data:`FRESH` new, and the unit's flags with it."""
+    for module, name, new in FRESH:
+        place: Any = FRAMEWORK.get(module) or sys.modules.get(module)
+        if place is None:
+            continue
+        *owner, last = name.split(".")
+        for part in owner:
+            place = getattr(place, part)
+        value, old = new(), getattr(place, last, None)
+        if type(value) in CONTAINERS and type(old) is type(value):
+            refill(old, value)  # others may hold it by name
+        else:
+            setattr(place, last, value)
+    unit: Any = unit_state.unit
+    unit.__init__()  # what a test has replaced in it stays replaced
+
+
+def import_effects() -> None:
+    """What executing the package for the first time does, apart from its engine and the factories."""
+    handlers.LOG_OPTS["register"] = "register" in os.environ.get("REACTIVE_LOG_OPTS", "").split(",")
+    for module, name in AT_START:
+        hookenv.atstart(_named(module, name))
+    for module, name in AT_EXIT:
+        hookenv.atexit(_named(module, name))
+
+
+def _close(kv: Any) -> None:
+    """Close a unit state as the end of its process does: what was not committed is gone."""
+    try:
+        kv.close()
+    except Exception:  # noqa: BLE001 -- it may be closed, or be something that a charm has made up
+        with contextlib.suppress(Exception):
+            kv.conn.close()
+
+
+@contextlib.contextmanager
+def fresh_framework(engine: Union[str, ModuleType, None] = None) -> Iterator[Callable[..., None]]:
+    """The framework and charmhelpers as a new process has them; afterwards they are as they were.
+
+    The interpreter is not touched: for tests of the framework itself, whose handlers are their own.
+
+    Args:
+        engine: see :func:`renew`.
+
+    Yields:
+        :func:`renew`, for a test that runs several hooks.
+    """
+    saved = Memory(framework_and_charmhelpers())
+    of_test, unitdata._KV = unitdata._KV, None  # stays open
+    try:
+        renew(engine)
+        yield renew
+    finally:
+        close_unit_state(of_test)
+        saved.restore()
+
+
+def framework_and_charmhelpers() -> List[ModuleType]:
+    found = list(_framework_now().values())
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "charmhelpers" and type(module) is ModuleType:
+            found.append(module)
+    return found
+
+
+def refill(container: Any, content: Any) -> None:
+    """Give a container other content, without making it another object."""
+    if type(container) is list:
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)
+
+
+class _Plan:
+    """What of a module may change: its names, the containers among them, and its classes'."""
+
+    def __init__(self, module: ModuleType) -> None:
+        names = vars(module)
+        self.containers = [name for name, value in names.items() if type(value) in CONTAINERS]
+        self.classes = [
+            value
+            for value in names.values()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        ]
+        self.of_classes = [
+            (kind, name)
+            for kind in self.classes
+            for name, value in vars(kind).items()
+            if type(value) in CONTAINERS
+        ]
+        self.caches = [value for value in names.values() if hasattr(value, "cache_clear")]
+
+
+_plans: Dict[int, Tuple[Any, _Plan]] = {}
+
+
+def _plan(module: ModuleType) -> _Plan:
+    known = _plans.get(id(module))
+    if known is None or known[0]() is not module:
+        known = _plans[id(module)] = (weakref.ref(module), _Plan(module))
+    return known[1]
+
+
+class Memory:
+    """Modules as they were: their names, and the content of their containers and classes."""
+
+    def __init__(
+        self,
+        modules: Sequence[ModuleType],
+        shallow: Sequence[ModuleType] = (),
+        classes: Sequence[type] = (),
+    ) -> None:
+        self._names = [(module.__dict__, module.__dict__.copy()) for module in (*modules, *shallow)]
+        self._containers: List[Tuple[Any, Any]] = []
+        self._classes: List[Tuple[type, Dict[str, Any]]] = [(kind, dict(kind.__dict__)) for kind in classes]
+        self._caches: List[Any] = []
+        keep = self._containers.append
+        for module in modules:
+            plan = _plan(module)
+            names = module.__dict__
+            for name in plan.containers:
+                value: Any = names.get(name)
+                if type(value) in CONTAINERS:
+                    keep((value, value.copy()))
+            for kind in plan.classes:
+                self._classes.append((kind, dict(kind.__dict__)))
+            for kind, name in plan.of_classes:
+                value = kind.__dict__.get(name)
+                if type(value) in CONTAINERS:
+                    keep((value, value.copy()))
+            self._caches.extend(plan.caches)
+        self._unit = dict(unit_state.unit.__dict__)
+
+    def restore(self) -> None:
+        """Make everything what it was."""
+        for names, then in self._names:
+            put_back(names, then)
+        for kind, then in self._classes:
+            now = kind.__dict__
+            if not _same(now, then):
+                for name in [name for name in now if name not in then]:
+                    delattr(kind, name)
+                for name, value in then.items():
+                    if now.get(name, _MISSING) is not value:
+                        setattr(kind, name, value)
+        for container, content in self._containers:
+            refill(container, content)
+        for cache in self._caches:
+            cache.cache_clear()
+        unit_state.unit.__dict__.clear()
+        unit_state.unit.__dict__.update(self._unit)
+
+
+_MISSING = object()
+
+
+def _same(names: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    """Whether the same names stand for the same objects, in the same order; for thousands of names a hook."""
+    return (
+        len(names) == len(then)
+        and all(map(operator.is_, names.values(), then.values()))
+        and list(names) == list(then)
+    )
+
+
+def put_back(names: Dict[str, Any], then: Dict[str, Any]) -> None:
+    """Make a namespace what it was."""
+    if _same(names, then):
+        return
+    for name in [name for name in names if name not in then]:
+        del names[name]
+    for name, value in then.items():
+        if names.get(name, _MISSING) is not value:
+            names[name] = value
+
+
+def close_unit_state(of_test: Any) -> None:
+    kv = unitdata._KV
+    if kv is not None and kv is not of_test:
+        _close(kv)
