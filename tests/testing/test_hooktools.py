@@ -305,7 +305,7 @@ def test_there_is_an_executable_for_every_tool(unit: SimulatedUnit) -> None:
 def test_a_log_call_imports_nothing_that_is_slow(unit: SimulatedUnit) -> None:
     program = (
         "import os, sys; sys.path.insert(0, %r); sys.argv = ['juju-log', 'x'];"
-        "from hooktools.side import main;"
+        "from hooktools.program import main;"
         "os._exit = lambda status: print(status, [name for name in ('json', 're', 'typing', 'fcntl',"
         " 'charms_reactive', 'yaml') if name in sys.modules]); main()" % str(unit.juju_dir / "lib")
     )

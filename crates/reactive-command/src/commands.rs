@@ -7,8 +7,8 @@ use reactive_core::{Effect, Engine};
 use serde_json::{json, Value};
 
 use crate::arguments::{Call, Command, Format, Test};
-use crate::hand_over::NotOurs;
 use crate::hooks;
+use crate::not_ours::NotOurs;
 use crate::rows::{CHANGES, CLEAR_TRIGGERS, FLAGS, INVOKED, PHASE, REMOVED, SET_TRIGGERS, WATCH};
 use crate::specs::{without_line, Condition, Handler, HandlerId};
 use crate::unit_state::UnitState;

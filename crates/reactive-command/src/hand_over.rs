@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use crate::not_ours::NotOurs;
 use crate::unit_state::TIMEOUT_VARIABLE;
 
 /// The command in Python; pip has given it the interpreter that it was installed with.
@@ -14,31 +15,6 @@ const PYTHON_COMMAND: &str = "charms.reactive-python";
 
 /// A question that could not be answered, as an exit status.
 const TROUBLE: u8 = 2;
-
-/// Why this program leaves a command to the one in Python. Nothing has been written or printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotOurs {
-    /// It is not one of ours, or something about it or the unit state is out of the ordinary.
-    Asked,
-    /// Another process holds the unit state, and has been waited for.
-    Locked,
-}
-
-impl From<rusqlite::Error> for NotOurs {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
-        match error.sqlite_error_code() {
-            Some(DatabaseBusy | DatabaseLocked) => Self::Locked,
-            _ => Self::Asked,
-        }
-    }
-}
-
-impl From<serde_json::Error> for NotOurs {
-    fn from(_: serde_json::Error) -> Self {
-        Self::Asked
-    }
-}
 
 /// Becomes the command in Python; returns only if that cannot be run.
 pub(crate) fn hand_over(arguments: &[OsString], why: NotOurs) -> ExitCode {

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use crate::hand_over::NotOurs;
+use crate::not_ours::NotOurs;
 
 /// Whether the current hook matches one of the patterns.
 ///

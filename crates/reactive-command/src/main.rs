@@ -13,6 +13,7 @@ mod arguments;
 mod commands;
 mod hand_over;
 mod hooks;
+mod not_ours;
 mod processes;
 mod rows;
 mod specs;
@@ -23,7 +24,8 @@ use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use crate::hand_over::{hand_over, NotOurs};
+use crate::hand_over::hand_over;
+use crate::not_ours::NotOurs;
 
 /// Chooses the engine, as for the framework.
 const ENGINE_VARIABLE: &str = "CHARMS_REACTIVE_ENGINE";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::Value;
 
-use crate::hand_over::NotOurs;
+use crate::not_ours::NotOurs;
 use crate::processes;
 use crate::rows::{ARMED, FLAGS};
 

@@ -1,1 +1,1 @@
-"""Floor dispatch: what handlers wait for and what a hook does, beside ``handlers`` and ``bus``; knows no relations."""
+"""Floor dispatch: what handlers wait for and what a hook does, beside ``bus``; knows no relations."""

@@ -8,7 +8,7 @@ from . import event_registry
 from .event_class import Event, class_of
 from .event_delivery import Delivery, emit_now, emit_queued
 from .event_registry import check_handler, numbers, once
-from .objects import ObjectEvents, _declared
+from .objects import NoEvents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +32,74 @@ else:
 
     E = None
 
-__all__ = ["BoundEvent", "EventSource", "define_event", "observe", "unobserve"]
+__all__ = ["BoundEvent", "EventSource", "ObjectEvents", "observe", "unobserve"]
 
 # Where an object keeps who observes it.
 _KEPT = "_observers_of_events"
+
+
+class ObjectEvents(NoEvents):
+    """Base of the containers in which a class declares the events of its objects.
+
+    Each event is an :class:`~charms.reactive.events.EventSource`; the container stands in the class as
+    ``on``, and in each object ``on`` is a container of that object's own events::
+
+        class DatabaseEvents(ObjectEvents):
+            ready = EventSource(DatabaseReady)
+
+        class Database(Object):
+            on = DatabaseEvents()
+
+        database.on.ready.emit(host="10.0.0.7")
+
+    ``on["ready"]`` is the same as ``on.ready``.
+    """
+
+    def events(self) -> Dict[str, BoundEvent[Any]]:
+        """The events of this object by name, those of base classes first, in the order they were declared."""
+        names: Dict[str, None] = {}
+        for base in reversed(type(self).__mro__):
+            names.update((name, None) for name, value in vars(base).items() if _is_source(value))
+        return {name: getattr(self, name) for name in names if _is_source(_declared(type(self), name))}
+
+    def __getitem__(self, name: str) -> BoundEvent[Any]:
+        if not _is_source(_declared(type(self), name)):
+            super().__getitem__(name)
+        event: BoundEvent[Any] = getattr(self, name)
+        return event
+
+    @classmethod
+    def define_event(cls, event_kind: str, event_type: Type[Event]) -> None:
+        """Declare an event whose name is known only at run time.
+
+        Args:
+            event_kind: its name, an attribute of ``on`` from now on.
+            event_type: its class.
+
+        Raises:
+            EventUseError: the name is taken or no name, or ``event_type`` is no event class.
+        """
+        name: Any = event_kind
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise EventUseError(
+                "%r cannot be the name of an event; it has to be an identifier" % (event_kind,)
+            )
+        if _declared(cls, event_kind) is not None:
+            raise EventUseError("%s has %r already" % (cls.__qualname__, event_kind))
+        source: EventSource[Any] = EventSource(event_type)
+        source.__set_name__(cls, event_kind)
+        setattr(cls, event_kind, source)
+
+
+def _declared(kind: type, name: str) -> Any:
+    for base in kind.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return None
+
+
+def _is_source(value: object) -> bool:
+    return isinstance(value, EventSource)
 
 
 class EventSource(_OfEvent[E]):
@@ -50,8 +114,6 @@ class EventSource(_OfEvent[E]):
     Raises:
         EventUseError: ``event_class`` is no event class.
     """
-
-    _is_event_source = True
 
     def __init__(self, event_class: Type[E], *, sets: Optional[str] = None) -> None:
         self.event_class = class_of(event_class)
@@ -281,14 +343,3 @@ def unobserve(bound_event: BoundEvent[Any], handler: Handler) -> bool:
         return False
     observers.of[bound_event.name] = left
     return True
-
-
-def define_event(container: Type[ObjectEvents], name: Any, event_class: Type[Event]) -> None:
-    """What :meth:`ObjectEvents.define_event` does."""
-    if not (isinstance(name, str) and name.isidentifier()):
-        raise EventUseError("%r cannot be the name of an event; it has to be an identifier" % (name,))
-    if _declared(container, name) is not None:
-        raise EventUseError("%s has %r already" % (container.__qualname__, name))
-    source: EventSource[Any] = EventSource(event_class)
-    source.__set_name__(container, name)
-    setattr(container, name, source)

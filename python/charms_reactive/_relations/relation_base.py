@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from charms_reactive._juju.environment import hookenv
 from charms_reactive.flags import StateList, _get_flag_value
-from charms_reactive.relations import RelationFactory, _find_relation_factory, _relation_module
 
 from .conversations import TOGGLE, Conversation, scopes, start_hook
+from .factories import RelationFactory, find_relation_factory, relation_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
     @classmethod
     def _find_impl(cls, role: str, interface: str) -> Any:
         """The class for a role and interface, or ``None``."""
-        return cls._find_subclass(_relation_module(role, interface))
+        return cls._find_subclass(relation_module(role, interface))
 
     @classmethod
     def _find_subclass(cls, module: Any) -> Any:
-        found = _find_relation_factory(module)
+        found = find_relation_factory(module)
         return found if found is not None and issubclass(found, cls) else None
 
     def __init__(self, relation_name: str, conversations: Optional[Sequence[Conversation]] = None) -> None:

@@ -6,18 +6,36 @@ import dataclasses
 import json
 import types
 import typing
-from typing import Any, Dict, Iterator, Set, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Protocol, Set, Tuple
 
 from charms_reactive.errors import RelationDataError
-
-from .data_views import JSONUnitDataView
 
 __all__ = ["load", "store"]
 
 _NOTHING = type(None)
 
 
-def load(view: JSONUnitDataView, model: Any) -> Any:
+class View(Protocol):
+    """What is needed of a :class:`~charms_reactive.endpoints.JSONUnitDataView`."""
+
+    @property
+    def writeable(self) -> bool: ...
+
+    @property
+    def raw_data(self) -> Any: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __contains__(self, key: object) -> bool: ...
+
+    def __getitem__(self, key: str) -> Any: ...
+
+    def update(self, values: Mapping[str, Any]) -> None: ...
+
+    def _error(self, key: Optional[str], reason: object) -> RelationDataError: ...
+
+
+def load(view: View, model: Any) -> Any:
     """Make an object of the data; see :meth:`JSONUnitDataView.load`."""
     if not isinstance(model, type):
         raise TypeError("load() takes a dataclass or a pydantic model, not %r" % (model,))
@@ -44,7 +62,7 @@ def load(view: JSONUnitDataView, model: Any) -> Any:
         raise view._error(_field_of(error), reason) from None
 
 
-def store(view: JSONUnitDataView, obj: Any) -> None:
+def store(view: View, obj: Any) -> None:
     """Write an object's fields; see :meth:`JSONUnitDataView.store`."""
     model = type(obj)
     if not view.writeable:
@@ -79,7 +97,7 @@ def _fields(model: Any) -> Iterator[Tuple[Any, str, Any]]:
         yield field, field.metadata.get("key", field.name), hints[field.name]
 
 
-def _fitting(view: JSONUnitDataView, key: str, hint: Any) -> Any:
+def _fitting(view: View, key: str, hint: Any) -> Any:
     """The value under a key if it is of that type."""
     value = view[key]
     if _fits(value, hint):
@@ -173,7 +191,7 @@ def _is_pydantic(model: type) -> bool:
     return hasattr(model, "model_validate") or (hasattr(model, "parse_obj") and hasattr(model, "__fields__"))
 
 
-def _load_pydantic(view: JSONUnitDataView, model: Any) -> Any:
+def _load_pydantic(view: View, model: Any) -> Any:
     new = hasattr(model, "model_validate")
     known: Set[Any] = set()
     for name, field in (model.model_fields if new else model.__fields__).items():
@@ -187,7 +205,7 @@ def _load_pydantic(view: JSONUnitDataView, model: Any) -> Any:
         raise view._error(_field_of(error), reason) from None
 
 
-def _dump_pydantic(view: JSONUnitDataView, obj: Any) -> Dict[str, Any]:
+def _dump_pydantic(view: View, obj: Any) -> Dict[str, Any]:
     try:
         if hasattr(obj, "model_dump"):
             values: Dict[str, Any] = obj.model_dump(mode="json", by_alias=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Protocol, Tuple, Union
 
 from charms_reactive.testing._unit.charm import Charm, EndpointSpec, listed
 from charms_reactive.testing._unit.run import HookRun
@@ -16,10 +16,6 @@ from charms_reactive.testing.hooks import Hook
 
 from .fault import Fault
 from .uniter import Agent, by_number
-
-if TYPE_CHECKING:
-    from .model import Model
-
 
 #: The endpoint that every application offers to subordinates, declared or not.
 JUJU_INFO = EndpointSpec("juju-info", "provides", "juju-info")
@@ -115,6 +111,42 @@ def shown(hook: Hook) -> str:
     if hook.relation is not None and hook.unit is None:
         about = [hook.environment.get("JUJU_REMOTE_APP", hook.relation)]
     return "%s (%s)" % (hook.name, ", ".join(about)) if about else hook.name
+
+
+class Surroundings(Protocol):
+    """What applications and units ask of the model that they are in; a
+    :class:`~charms_reactive.testing.Model` does it.
+    """
+
+    @property
+    def units(self) -> Tuple[ModelUnit, ...]: ...
+
+    @property
+    def relations(self) -> Tuple[ModelRelation, ...]: ...
+
+    def unit(self, name: Union[str, ModelUnit]) -> ModelUnit: ...
+
+    def resolve(self, unit: Union[str, ModelUnit], *, retry: bool = True) -> None: ...
+
+    def remove_application(self, application: Union[str, Application]) -> None: ...
+
+    def _add_unit(self, application: Application, principal: Optional[ModelUnit]) -> ModelUnit: ...
+
+    def _remove_unit(self, unit: ModelUnit, force: bool) -> None: ...
+
+    def _lose(self, unit: ModelUnit) -> None: ...
+
+    def _ahead(self, unit: ModelUnit) -> Tuple[str, ...]: ...
+
+    def _refresh(self, application: Application, charm: Charm) -> None: ...
+
+    def _run_action(
+        self, unit: ModelUnit, action: str, parameters: Optional[Mapping[str, Any]]
+    ) -> HookRun: ...
+
+    def _attach_storage(self, unit: ModelUnit, name: str) -> str: ...
+
+    def _detach_storage(self, application: Application, storage: str) -> None: ...
 
 
 class ModelUnit:
@@ -255,7 +287,7 @@ class Application:
         dying: whether it is being removed.
     """
 
-    def __init__(self, model: Model, name: str, charm: Charm, resources: Mapping[str, str]) -> None:
+    def __init__(self, model: Surroundings, name: str, charm: Charm, resources: Mapping[str, str]) -> None:
         self.model = model
         self.name = name
         self.charm = charm

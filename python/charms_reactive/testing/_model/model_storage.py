@@ -11,7 +11,6 @@ from charms_reactive.testing.hooks import Hook
 
 if TYPE_CHECKING:
     from .application import ModelUnit
-    from .roster import Roster
 
 
 def counts(charm: Charm, wanted: Mapping[str, int]) -> Dict[str, int]:
@@ -48,13 +47,6 @@ def check_count(charm: Charm, name: str, count: int) -> None:
     if count < low or (high is not None and count > high):
         most = "" if high == low else " to %d" % high if high is not None else " or more"
         raise CharmError("charm %s has %d%s of storage %s, not %d" % (charm.name, low, most, name, count))
-
-
-def new_id(model: Roster, name: str) -> str:
-    """The id of one more instance; Juju counts those of a model."""
-    number = model._storages_made
-    model._storages_made += 1
-    return "%s/%d" % (name, number)
 
 
 def location(unit: ModelUnit, storage: str) -> Path:

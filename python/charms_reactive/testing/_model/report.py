@@ -8,10 +8,10 @@ from .application import sorted_units
 
 if TYPE_CHECKING:
     from .application import ModelUnit
-    from .model import Model
+    from .roster import Roster
 
 
-def as_text(model: Model) -> str:
+def as_text(model: Roster) -> str:
     """Tables in the manner of ``juju status --relations``."""
     head: List[Sequence[Any]] = [
         ("Model", "Juju", "Seed", "Hooks"),
@@ -59,7 +59,7 @@ def _table(rows: Sequence[Sequence[Any]]) -> str:
     )
 
 
-def as_json(model: Model) -> Dict[str, Any]:
+def as_json(model: Roster) -> Dict[str, Any]:
     """The same and more, by name."""
     applications = {}
     for name, application in sorted(model.applications.items()):

@@ -14,7 +14,7 @@ from charms_reactive.testing._unit.simulated_unit import SimulatedUnit
 from charms_reactive.testing.errors import CharmError
 
 from . import model_storage
-from .application import JUJU_INFO, Application, End, ModelRelation, ModelUnit, sorted_units
+from .application import JUJU_INFO, Application, End, ModelRelation, ModelUnit, Step, sorted_units
 
 
 class Roster:
@@ -28,6 +28,8 @@ class Roster:
     juju_version: str
     left_running: Dict[str, Tuple[int, ...]]
     name: str
+    seed: int
+    steps: List[Step]
     uuid: str
     _address: str
     _environment: Dict[str, str]
@@ -193,7 +195,7 @@ class Roster:
         unit._agent.charm = application._charm_version
         application.units.append(unit)
         for storage, count in application._storage_counts.items():
-            unit._storages += [model_storage.new_id(self, storage) for _ in range(count)]
+            unit._storages += [self._new_storage(storage) for _ in range(count)]
         if application.leader is None:
             application._leader = unit.name
         return unit
@@ -319,10 +321,16 @@ class Roster:
         application._charm_version += 1
         self._relate_peers(application)
 
+    def _new_storage(self, name: str) -> str:
+        """The id of one more instance; Juju counts those of a model."""
+        number = self._storages_made
+        self._storages_made += 1
+        return "%s/%d" % (name, number)
+
     def _attach_storage(self, unit: ModelUnit, name: str) -> str:
         there = sum(storage.partition("/")[0] == name for storage in unit._storages)
         model_storage.check_count(unit.application.charm, name, there + 1)
-        unit._storages.append(model_storage.new_id(self, name))
+        unit._storages.append(self._new_storage(name))
         return unit._storages[-1]
 
     def _detach_storage(self, application: Application, storage: str) -> None:

@@ -26,8 +26,10 @@ TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
     from .command import TOOLS, RefusedError, UsageError, call, describe, log_entry, tools_of
     from .installation import install
-    from .juju_side import new_juju, new_relation, new_secret, settle, update
-    from .side import FileSide, MemorySide, Side, main
+    from .juju_side import new_juju, new_relation, new_secret, update
+    from .program import main
+    from .settling import settle
+    from .side import FileSide, MemorySide, Side
 
 _HOMES = {
     "FileSide": "side",
@@ -40,11 +42,11 @@ _HOMES = {
     "describe": "command",
     "install": "installation",
     "log_entry": "command",
-    "main": "side",
+    "main": "program",
     "new_juju": "juju_side",
     "new_relation": "juju_side",
     "new_secret": "juju_side",
-    "settle": "juju_side",
+    "settle": "settling",
     "tools_of": "command",
     "update": "juju_side",
 }

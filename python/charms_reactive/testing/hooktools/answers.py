@@ -6,15 +6,11 @@ import os
 import re
 import sys
 
-from .command import Struct
+from .values import Plain, Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
     from typing import Any, List, Tuple
-
-
-class Plain(str):
-    """Text that YAML shows without quotes though it could be something else, as Go shows a time."""
 
 
 def formatted(form: str, value: object) -> str:

@@ -7,7 +7,7 @@ import time
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+    from typing import Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
     from .side import Juju, Side
 
@@ -133,10 +133,6 @@ class UsageError(RefusedError):
 
 class HelpError(Exception):
     """Nothing is to be done but to print how the tool is called."""
-
-
-class Struct(Dict[str, Any] if TYPE_CHECKING else dict):  # type: ignore[misc]
-    """A mapping that is printed in its own order, as Go prints a struct; any other is sorted."""
 
 
 class Request:

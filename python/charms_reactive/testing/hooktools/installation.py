@@ -44,7 +44,7 @@ def install(directory: Union[str, os.PathLike[str]], juju: Juju) -> FileSide:
     if len(first) > 127 or len(first.split()) != 2:
         # The kernel takes neither a long path nor one with a blank; a shell does.
         first = "#!/bin/sh\n''''exec '%s' -SEs \"$0\" \"$@\" #'''\n" % interpreter
-    launcher.write_text(first + "from hooktools.side import main\n\nmain()\n", encoding="utf-8")
+    launcher.write_text(first + "from hooktools.program import main\n\nmain()\n", encoding="utf-8")
     launcher.chmod(0o755)
     for name in tools_of(juju["juju-version"]):
         (tools / name).symlink_to(Path("..", "lib", "hook-tool"))

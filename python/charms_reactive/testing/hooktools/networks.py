@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from .command import RefusedError, Request, Struct, UsageError, quoted
+from .command import RefusedError, Request, UsageError, quoted
 from .juju_side import subnet
 from .relations import relation_id
+from .values import Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:

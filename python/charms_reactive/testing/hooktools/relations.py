@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .command import RefusedError, Request, Struct, UsageError, pairs, quoted
+from .command import RefusedError, Request, UsageError, pairs, quoted
 from .juju_side import numbers, update
+from .values import Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import time
 
-from .answers import Plain
-from .command import RefusedError, Request, Struct, UsageError, quoted
+from .command import RefusedError, Request, UsageError, quoted
 from .juju_side import new_secret, numbers
 from .relations import is_application, is_unit, relation_id
+from .values import Plain, Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
