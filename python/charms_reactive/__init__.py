@@ -29,17 +29,17 @@ from .helpers import *  # noqa: F403
 from . import bus as bus
 from . import decorators as decorators
 from . import endpoints as endpoints
-from . import errors as errors
 from . import flags as flags
 from . import handlers as handlers
 from . import helpers as helpers
 from . import relations as relations
 from . import trace as trace
 from ._dispatch.main import main as main
-from .errors import ReactiveError as ReactiveError
+from ._errors import ReactiveError as ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import errors as errors
     from . import events as events
     from . import patterns as patterns
     from . import records as records
@@ -112,7 +112,7 @@ __all__ = [
 ]
 
 # What only charms which use it pay for: modules, and names of modules.
-_MODULES = ("events", "patterns", "records", "status")
+_MODULES = ("errors", "events", "patterns", "records", "status")
 _NAMES = {
     "BaseRequest": "patterns.request_response",
     "BaseResponse": "patterns.request_response",

@@ -6,6 +6,7 @@ from _thread import get_ident
 
 from . import flags, handlers, trace
 from ._engine.choice import BEGIN, HOOKS, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, RESTRICTED, TEST
+from ._errors import StrictModeError
 from ._juju import juju_log, settings
 from ._unit_state import unit_state
 from .discovery import (
@@ -15,7 +16,6 @@ from .discovery import (
     _register_handlers_from_file,
     discover,
 )
-from .errors import StrictModeError
 from .handlers import (
     LOG_OPTS,
     PHASE_NAMES,

@@ -28,12 +28,12 @@ from typing import (
 from . import flags, helpers, relations
 from ._commands.quick import is_on, split_id
 from ._dispatch import done_once, watched_files
+from ._errors import ReactiveError
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
 from ._unit_state.rows import lock_timeout
 from ._version import __version__
 from .endpoints import Endpoint
-from .errors import ReactiveError
 from .external import FlagWatch
 
 __all__ = ["main"]

@@ -6,10 +6,10 @@ import os
 from functools import partial, wraps
 
 from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
+from ._errors import FlagNameError, StrictModeError
 from ._juju import environment, juju_log, settings
 from ._juju.environment import hookenv
 from .endpoints import Endpoint
-from .errors import FlagNameError, StrictModeError
 from .flags import is_flag_set
 from .handlers import Handler, _action_id, _place, _short_action_id, is_bare, unwrap
 from .helpers import any_hook

@@ -7,10 +7,10 @@ import os
 import sys
 from types import ModuleType
 
+from ._errors import HandlerImportError, UnitStateError
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
 from ._unit_state.rows import DECLARED
-from .errors import HandlerImportError, UnitStateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -357,9 +357,9 @@ class Relation:
     def received_app(self) -> JSONUnitDataView:
         """What the remote application has published, decoded from JSON."""
         if self._remote_app_data is None:
+            from ._errors.rare import RelationToolError
             from ._juju import relation_data
             from ._relations import data_views
-            from .errors import RelationToolError
 
             application = self.application_name
             data: Dict[str, str] = {}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from ._errors.common import CharmDirError as CharmDirError
-from ._errors.common import EngineError as EngineError
-from ._errors.common import EngineMismatchError as EngineMismatchError
-from ._errors.common import FlagNameError as FlagNameError
-from ._errors.common import FlagValueError as FlagValueError
-from ._errors.common import HandlerArgumentError as HandlerArgumentError
-from ._errors.common import HandlerImportError as HandlerImportError
-from ._errors.common import HookToolError as HookToolError
-from ._errors.common import ReactiveError as ReactiveError
-from ._errors.common import StrictModeError as StrictModeError
-from ._errors.common import TriggerCycleError as TriggerCycleError
-from ._errors.common import UnitStateError as UnitStateError
-from ._errors.common import UnitStateLockedError as UnitStateLockedError
+from ._errors import CharmDirError as CharmDirError
+from ._errors import EngineError as EngineError
+from ._errors import EngineMismatchError as EngineMismatchError
+from ._errors import FlagNameError as FlagNameError
+from ._errors import FlagValueError as FlagValueError
+from ._errors import HandlerArgumentError as HandlerArgumentError
+from ._errors import HandlerImportError as HandlerImportError
+from ._errors import HookToolError as HookToolError
+from ._errors import ReactiveError as ReactiveError
+from ._errors import StrictModeError as StrictModeError
+from ._errors import TriggerCycleError as TriggerCycleError
+from ._errors import UnitStateError as UnitStateError
+from ._errors import UnitStateLockedError as UnitStateLockedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import subprocess
 from charmhelpers.core import unitdata
 
 from . import flags
+from ._errors import ReactiveError
+from ._errors.rare import ExternalHandlerError
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
-from .errors import ExternalHandlerError, ReactiveError
 from .handlers import LOG_OPTS, PHASE_NAMES, Handler, register_handler
 
 TYPE_CHECKING = False

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 
 from ._engine.choice import CALL, SET
+from ._errors import FlagValueError
 from ._juju import juju_log
 from ._juju.environment import hook_name, hookenv
 from ._unit_state import unit_state
 from ._unit_state.fresh_rows import OMITTED
-from .errors import FlagValueError
 from .trace import NullTracer, tracer
 
 TYPE_CHECKING = False

@@ -7,9 +7,9 @@ from functools import partial
 from itertools import chain
 
 from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
+from ._errors import HandlerArgumentError
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
-from .errors import HandlerArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

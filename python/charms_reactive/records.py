@@ -24,9 +24,7 @@ import re
 import sys
 
 from . import events
-from ._records.record_fields import copied, fields_of
-from ._unit_state import unit_state
-from .errors import (
+from ._errors.rare import (
     RecordAmbiguousError,
     RecordDefinitionError,
     RecordError,
@@ -34,6 +32,8 @@ from .errors import (
     RecordFieldError,
     RecordNotFoundError,
 )
+from ._records.record_fields import copied, fields_of
+from ._unit_state import unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -137,7 +137,7 @@ def relation_call(
     try:
         member = getattr(relation, method)
     except AttributeError:
-        from .errors import RelationMethodError
+        from ._errors.rare import RelationMethodError
 
         raise RelationMethodError(type(relation).__name__, method) from None
     result = member(*args) if callable(member) else member

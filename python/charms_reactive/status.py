@@ -22,8 +22,9 @@ import sys
 from contextvars import ContextVar
 
 from . import bus
+from ._errors import ReactiveError
+from ._errors.rare import ReconcilerError, StatusError
 from ._juju import juju_log, status_tools
-from .errors import ReactiveError, ReconcilerError, StatusError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,15 +22,15 @@ ALWAYS = """
     charms charms.reactive charms_reactive charms_reactive._alias charms_reactive._version
     charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.main
     charms_reactive._engine charms_reactive._engine.choice
-    charms_reactive._errors charms_reactive._errors.common
+    charms_reactive._errors
     charms_reactive._events charms_reactive._events.objects
     charms_reactive._juju charms_reactive._juju.environment charms_reactive._juju.hook_tools
     charms_reactive._juju.juju_log charms_reactive._juju.settings
-    charms_reactive._relations charms_reactive._relations.entry_points charms_reactive._relations.factories
+    charms_reactive._relations charms_reactive._relations.factories
     charms_reactive._unit_state charms_reactive._unit_state.fresh_rows charms_reactive._unit_state.processes
     charms_reactive._unit_state.rows charms_reactive._unit_state.unit_state
     charms_reactive.bus charms_reactive.decorators charms_reactive.discovery charms_reactive.endpoints
-    charms_reactive.errors charms_reactive.flags charms_reactive.handlers charms_reactive.helpers
+    charms_reactive.flags charms_reactive.handlers charms_reactive.helpers
     charms_reactive.relations charms_reactive.trace
 """
 
@@ -48,7 +48,7 @@ COMMAND = """
 """
 ENGINE = """
     charms_reactive._engine charms_reactive._engine.pure charms_reactive._errors
-    charms_reactive._errors.common charms_reactive._version
+    charms_reactive._version
 """
 EVENTS = """
     charms_reactive._errors.rare charms_reactive._events.event_class charms_reactive._events.event_delivery

@@ -53,7 +53,7 @@ def of_test() -> Iterator[Any]:
 INVENTORY = """
 import json, sys
 import charms.reactive
-from charms_reactive.testing import framework_state
+from charms_reactive.testing._running import framework_state
 from charmhelpers.core import hookenv
 
 def names(entries):
@@ -91,7 +91,7 @@ def test_the_tables_say_what_importing_the_package_does() -> None:
 CHANGES = """
 import json, os, sys
 import charms.reactive, charms.reactive.patterns.request_response
-from charms_reactive.testing import framework_state
+from charms_reactive.testing._running import framework_state
 
 def inventory():
     found = {}

@@ -27,7 +27,7 @@ def public_modules() -> Set[str]:
     return {
         path.as_posix()
         for path in paths
-        if path.name == "__init__" or not path.name.startswith("_")
+        if not any(part.startswith("_") and part != "__init__" for part in path.parts)
         # What is inside of it is reached through it.
         if path.parts[0] != "testing" or path.parts == ("testing", "__init__")
     }

@@ -288,7 +288,7 @@ def _engine(state: _UnitState, flag: str, triggers: List[Tuple[bool, Dict[str, A
 def _effects(engine: Engine, flag: str, on: bool) -> List[Tuple[str, bool]]:
     """The changes that follow from a change, in order."""
     from charms_reactive._engine.pure import SET
-    from charms_reactive._errors.common import TriggerCycleError
+    from charms_reactive._errors import TriggerCycleError
 
     try:
         return [(name, kind == SET) for kind, name, _ in engine.change(flag, on) or []]

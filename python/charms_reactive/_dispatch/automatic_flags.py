@@ -40,10 +40,10 @@ import subprocess
 import sys
 
 from charms_reactive import flags
+from charms_reactive._errors import HookToolError
 from charms_reactive._juju import juju_log
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
-from charms_reactive.errors import HookToolError
 from charms_reactive.handlers import Handler
 
 TYPE_CHECKING = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from charms_reactive import bus, flags, trace
+from charms_reactive._errors import ReactiveError
 from charms_reactive._juju import environment, juju_log, settings
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
-from charms_reactive.errors import ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

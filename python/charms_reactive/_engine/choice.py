@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 
+from charms_reactive._errors import EngineMismatchError
 from charms_reactive._version import __version__
-from charms_reactive.errors import EngineMismatchError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from charms_reactive._errors.common import EngineError, FlagNameError, TriggerCycleError
+from charms_reactive._errors import EngineError, FlagNameError, TriggerCycleError
 from charms_reactive._version import __version__ as __version__
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 
-from .common import HookToolError, ReactiveError
+from . import HookToolError, ReactiveError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

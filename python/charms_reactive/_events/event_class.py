@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from charms_reactive.errors import EventAttributeError, EventUseError
+from charms_reactive._errors.rare import EventAttributeError, EventUseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 
 from charms_reactive import flags
+from charms_reactive._errors.rare import EventCycleError
 from charms_reactive._juju import juju_log
-from charms_reactive.errors import EventCycleError
 
 from . import event_registry
 from .event_class import class_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from charms_reactive.errors import EventUseError
+from charms_reactive._errors.rare import EventUseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

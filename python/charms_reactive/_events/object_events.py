@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from charms_reactive.errors import EventUseError
+from charms_reactive._errors.rare import EventUseError
 
 from . import event_registry
 from .event_class import Event, class_of

@@ -8,7 +8,7 @@ import sys
 import types
 from functools import total_ordering
 
-from charms_reactive.errors import CharmDirError
+from charms_reactive._errors import CharmDirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

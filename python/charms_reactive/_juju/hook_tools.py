@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from charms_reactive.errors import HookToolError
+from charms_reactive._errors import HookToolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from charms_reactive.errors import HookToolError
+from charms_reactive._errors import HookToolError
 
 from .environment import hookenv
 from .hook_tools import tool_timeout

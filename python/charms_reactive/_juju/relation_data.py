@@ -10,7 +10,8 @@ import os
 import re
 import subprocess
 
-from charms_reactive.errors import HookToolError, RelationDataError, RelationToolError
+from charms_reactive._errors import HookToolError
+from charms_reactive._errors.rare import RelationDataError, RelationToolError
 
 from . import hook_tools
 from .environment import hookenv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from charms_reactive.errors import HookToolError
+from charms_reactive._errors import HookToolError
 
 from . import environment, hook_tools, juju_log, settings
 from .environment import hookenv

@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import sys
 
+from charms_reactive._errors.rare import RecordDefinitionError, RecordFieldError
 from charms_reactive._events.event_class import _annotations, _is_class_variable
-from charms_reactive.errors import RecordDefinitionError, RecordFieldError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from collections import UserDict
 
+from charms_reactive._errors.rare import RelationDataError
 from charms_reactive._juju import relation_data
-from charms_reactive.errors import RelationDataError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

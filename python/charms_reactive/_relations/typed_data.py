@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any, Dict, Iterator, Mapping, Optional, Protocol, Set, Tuple
 
-from charms_reactive.errors import RelationDataError
+from charms_reactive._errors.rare import RelationDataError
 
 __all__ = ["load", "store"]
 

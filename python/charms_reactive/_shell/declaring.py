@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections import namedtuple
 
+from charms_reactive._errors.rare import HandlerDeclarationError
 from charms_reactive._juju import environment, juju_log
-from charms_reactive.errors import HandlerDeclarationError
 from charms_reactive.external import SHELL_VARIABLE, run_child
 
 TYPE_CHECKING = False

@@ -16,11 +16,12 @@ from charms_reactive import handlers as registry
 from charms_reactive._dispatch import done_once
 from charms_reactive._dispatch.watched_files import FileWatch
 from charms_reactive._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL
+from charms_reactive._errors import ReactiveError
+from charms_reactive._errors.rare import ExternalHandlerError
 from charms_reactive._juju import environment, juju_log
 from charms_reactive._unit_state import unit_state
 from charms_reactive._unit_state.rows import DECLARED
 from charms_reactive._version import __version__
-from charms_reactive.errors import ExternalHandlerError, ReactiveError
 from charms_reactive.external import SHELL_VARIABLE, ExternalHandler, lend_state, run_lent, take_state_back
 from charms_reactive.handlers import LOG_OPTS, Handler, register_handler, replace_handler
 from charms_reactive.helpers import any_hook

@@ -22,7 +22,7 @@ from errno import EACCES, ENOSPC, EPERM, EROFS
 from charmhelpers.core import unitdata
 
 from charms_reactive._engine.choice import new_engine
-from charms_reactive._errors.common import ReactiveError, UnitStateError, UnitStateLockedError
+from charms_reactive._errors import ReactiveError, UnitStateError, UnitStateLockedError
 
 from .rows import (
     ARMED,

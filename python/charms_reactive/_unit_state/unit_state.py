@@ -20,7 +20,7 @@ import sqlite3
 
 from charmhelpers.core import unitdata
 
-from charms_reactive._errors.common import UnitStateError
+from charms_reactive._errors import UnitStateError
 
 from .fresh_rows import (
     IS_SCRATCH,
