@@ -30,9 +30,9 @@ class Import(NamedTuple):
 
 # -- what there is ----------------------------------------------------------------------------------
 def floors() -> Dict[str, int]:
-    """The floor of each module or folder that ARCHITECTURE.md lists, lowest first, in its first drawing."""
+    """The floor of each module or folder that ARCHITECTURE.md lists below "Floors", lowest first."""
     told = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    (listing,) = re.findall(r"```text floors\n(.*?)```", told, re.DOTALL)
+    (listing,) = re.findall(r"^## Floors\n.*?```text\n(.*?)```", told, re.DOTALL | re.MULTILINE)
     found: Dict[str, int] = {}
     for number, line in enumerate(listing.splitlines()):
         _, _, modules = line.partition(": ")
