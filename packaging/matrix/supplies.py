@@ -211,10 +211,25 @@ def command(words: List[str], **variables: str) -> str:
         Failure: it failed.
     """
     environment = {**os.environ, **variables}
+    environment.pop("PIP_FIND_LINKS", None)
+    return output_of(words, environment)
+
+
+def output_of(words: List[str], environment: Dict[str, str], shown: str = "") -> str:
+    """Run a command in exactly this environment; what it printed.
+
+    Args:
+        words: the command.
+        environment: all of its variables.
+        shown: what a failure begins with, after the words that say that it is about the machine.
+
+    Raises:
+        Failure: it failed.
+    """
     done = subprocess.run(
         words,
         cwd=str(ROOT),
-        env={name: value for name, value in environment.items() if name != "PIP_FIND_LINKS"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -222,5 +237,5 @@ def command(words: List[str], **variables: str) -> str:
     )
     output = done.stdout.decode("utf-8", errors="replace")
     if done.returncode:
-        raise Failure("%s%s" % (CANNOT, last_error(output)))
+        raise Failure("%s%s%s" % (CANNOT, shown, last_error(output)))
     return output

@@ -10,13 +10,12 @@ import os
 import re
 import shutil
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence
 
 from .checks import CHARM, check_installation
-from .room import ROOT, Room, System, last_error
-from .supplies import CANNOT, Supplies, command
+from .room import ROOT, Room, System
+from .supplies import CANNOT, Supplies, command, output_of
 from .transcript import OK, Failure
 from .ways import Python, Row, bootstrap, engines, put_wheelhouse
 
@@ -208,18 +207,7 @@ def _in_system(system: System, *words: str) -> str:
         "DEBIAN_FRONTEND": "noninteractive",
         "LANG": "C.UTF-8",
     }
-    done = subprocess.run(
-        ["unshare", "-m", *prefix, *words],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    output = done.stdout.decode("utf-8", errors="replace")
-    if done.returncode:
-        raise Failure("%s`%s`: %s" % (CANNOT, " ".join(words[:3]), last_error(output)))
-    return output
+    return output_of(["unshare", "-m", *prefix, *words], environment, "`%s`: " % " ".join(words[:3]))
 
 
 __all__: List[str] = ["make", "rows"]

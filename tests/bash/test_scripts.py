@@ -13,6 +13,7 @@ import pytest
 from framework.support import BASH_HELPER
 
 from .conftest import BashUnit
+from .definitions import DEFINITIONS
 
 pytestmark = pytest.mark.long
 
@@ -141,36 +142,6 @@ def test_a_flag_that_is_no_text_is_an_error_that_names_it(one_unit: BashUnit) ->
 
 
 # -- functions --------------------------------------------------------------------------------------
-DEFINITIONS = {
-    "function f {": "f",
-    "function f() {": "f",
-    "function f () {": "f",
-    "function  f  ( )  {": "f",
-    "f() {": "f",
-    "f () {": "f",
-    "f ( ) {": "f",
-    "  f() {": "f",
-    "\tfunction f() {": "f",
-    "f()\n{": "f",
-    "function f\n{": "f",
-    "function f()\n\n{": "f",
-    "f() { # comment with g() {": "f",
-    "function install_nagios-nagflux() {": "install_nagios-nagflux",
-    "install.d() {": "install.d",
-    "a:b::c() {": "a:b::c",
-    "function_like() {": "function_like",
-    "@x() {": "@x",
-    "echo() {": "echo",
-    "function test {": "test",
-    "# function no() {\nf() {": "f",
-    "\n\n# words\n\nf() {": "f",
-    "# g() {\n# }\nf() {": "f",
-    "  # why\n@when_not y\n\t# and why\nf() {": "f",
-    ': "<<\nno() {\n"\nf() {': "f",
-    "cat >/dev/null <<'END'\nno() {\nfunction neither {\nEND\nf() {": "f",
-}
-
-
 @pytest.mark.parametrize("definition", DEFINITIONS)
 def test_ways_to_define_a_function(one_unit: BashUnit, definition: str) -> None:
     name = DEFINITIONS[definition]

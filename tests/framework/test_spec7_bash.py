@@ -10,6 +10,8 @@ from typing import List, Mapping, Optional, Tuple
 
 import pytest
 
+from bash.definitions import DEFINITIONS
+
 from .support import BASH_HELPER, Finished, Unit
 
 pytestmark = pytest.mark.long
@@ -80,37 +82,13 @@ def test_spec7_bash_every_decorator_and_stacks_of_them(one_unit: Unit) -> None:
     assert names == ["f%d" % number for number, (_, matches) in enumerate(DECORATORS) if matches]
 
 
-DEFINITIONS = {
-    "function f {": "f",
-    "function f() {": "f",
-    "function f () {": "f",
-    "function  f  ( )  {": "f",
-    "f() {": "f",
-    "f () {": "f",
-    "f ( ) {": "f",
-    "  f() {": "f",
-    "\tfunction f() {": "f",
-    "f()\n{": "f",
-    "function f\n{": "f",
-    "function f()\n\n{": "f",
-    "f() { # comment with g() {": "f",
-    "function install_nagios-nagflux() {": "install_nagios-nagflux",
-    "install.d() {": "install.d",
-    "a:b::c() {": "a:b::c",
-    "function_like() {": "function_like",
-    "@x() {": "@x",
-    "# function no() {\nf() {": "f",
-    "\n\n# words\n\nf() {": "f",
-}
-
-
 def test_spec7_bash_every_way_to_define_a_function(one_unit: Unit) -> None:
     for number, (definition, name) in enumerate(DEFINITIONS.items()):
-        body = "@when_not x\n%s\n  echo called\n}\n" % definition
+        body = "@when_not x\n%s\n  builtin echo called\n}\n" % definition
         path = _handlers(one_unit, body, name="script%d.sh" % number)
         done = _invoke(one_unit, path, name)
         assert (done.status, done.stdout) == (0, "called\n"), definition
-    assert _test(one_unit, path) == ["f"]
+    assert _test(one_unit, path) == [name]
 
 
 def test_spec7_bash_a_function_on_one_line_and_in_a_subshell(one_unit: Unit) -> None:

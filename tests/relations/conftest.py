@@ -16,23 +16,10 @@ from fakes import Juju
 import charms_reactive
 from charms_reactive import bus
 from charms_reactive._unit_state import unit_state
-from charms_reactive.testing._running.framework_state import fresh_framework, renew
+from charms_reactive.testing._running.framework_state import renew
+from fresh import VARIABLES, enter, forget_charm_modules, fresh
 
-_VARIABLES = (
-    "UNIT_STATE_DB",
-    "JUJU_HOOK_NAME",
-    "JUJU_DISPATCH_PATH",
-    "JUJU_ACTION_NAME",
-    "JUJU_FUNCTION_NAME",
-    "JUJU_RELATION",
-    "JUJU_RELATION_ID",
-    "JUJU_REMOTE_UNIT",
-    "JUJU_REMOTE_APP",
-    "JUJU_DEPARTING_UNIT",
-    "CHARMS_REACTIVE_LOG",
-    "CHARMS_REACTIVE_STRICT",
-    "CHARMS_REACTIVE_TOOL_TIMEOUT",
-)
+__all__ = ["charm", "fresh", "juju"]
 
 # First in every module of a charm here.
 _IMPORTS = """\
@@ -101,7 +88,7 @@ class Charm:
                 "JUJU_REMOTE_APP": application,
                 **variables,
             }
-        for variable in _VARIABLES:
+        for variable in VARIABLES:
             self._patches.delenv(variable, raising=False)
         variables = {"JUJU_HOOK_NAME": hook, "JUJU_UNIT_NAME": self.juju.unit, **variables}
         for variable, value in variables.items():
@@ -137,9 +124,7 @@ class Charm:
     def leave(self) -> None:
         """Forget everything that a process would not have before its hook begins."""
         renew(self._engine_module)
-        for name in list(sys.modules):
-            if name.partition(".")[0] in ("reactive", "relations", "lib"):
-                del sys.modules[name]
+        forget_charm_modules()
 
     @property
     def flags(self) -> List[str]:
@@ -173,25 +158,13 @@ def juju(monkeypatch: pytest.MonkeyPatch) -> Juju:
     return it
 
 
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Around everything else: tests replace parts of the framework, and put them back before this does."""
-    with fresh_framework():
-        yield
-
-
 @pytest.fixture
 def charm(
     engine_module: ModuleType, juju: Juju, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Charm]:
     """A charm without endpoints and handlers, about to run its first hook, on each engine."""
     it = Charm(tmp_path / "charm", juju, engine_module, monkeypatch)
-    monkeypatch.setenv("CHARM_DIR", str(it.directory))
-    monkeypatch.setenv("JUJU_CHARM_DIR", str(it.directory))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "argv", ["hook"])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    monkeypatch.chdir(it.directory)
+    enter(it.directory, monkeypatch)
     it.enter("update-status")
     yield it
     it.leave()

@@ -181,7 +181,7 @@ class Unit:
         hook = hooks.complete(hook, self.charm, given, self.juju_version)
         if self._check:
             consistency.check(self.charm, given, hook, self.name, self.juju_version)
-        self._unit.load(given)
+        self._unit.load_normal(given)
         return self._outcome(given, self._unit.run_hook(hook))
 
     def run_action(

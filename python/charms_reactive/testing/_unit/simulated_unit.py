@@ -318,7 +318,10 @@ class SimulatedUnit:
 
     def load(self, state: State) -> None:
         """Be in a state: whatever the unit was before is gone."""
-        state = self.normal(state)
+        self.load_normal(self.normal(state))
+
+    def load_normal(self, state: State) -> None:
+        """:meth:`load` a state that :meth:`normal` has made."""
         juju = translation.juju_of(state, self.charm, self.name, self.juju_version)
         with self._change() as there:
             there.clear()
