@@ -111,28 +111,21 @@ __all__ = [
     "when_not_all",
 ]
 
-# What only charms which use it pay for: modules, and names of modules.
-_MODULES = ("errors", "events", "patterns", "records", "status")
-_NAMES = {
+# What only charms which use it pay for, and where it is.
+_HOMES = {
     "BaseRequest": "patterns.request_response",
     "BaseResponse": "patterns.request_response",
     "Field": "patterns.request_response",
     "RelationBase": "_relations.relation_base",
     "RequesterEndpoint": "patterns.request_response",
     "ResponderEndpoint": "patterns.request_response",
+    "errors": "errors",
+    "events": "events",
+    "patterns": "patterns",
+    "records": "records",
     "scopes": "_relations.conversations",
+    "status": "status",
 }
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        import importlib
-
-        if name in _MODULES:
-            return importlib.import_module("%s.%s" % (__name__, name))
-        if name in _NAMES:
-            return getattr(importlib.import_module("%s.%s" % (__name__, _NAMES[name])), name)
-        raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-    def __dir__() -> list:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = _alias.on_demand(globals(), _HOMES)

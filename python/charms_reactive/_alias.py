@@ -1,7 +1,7 @@
-"""Makes ``charms.reactive`` and this package one and the same, submodules included.
+"""Names of the package: its other name, and names that are there from when they are first asked for.
 
-Charms and their tests import, patch and reload either name; with two sets of module objects a patch
-of one would leave the other as it was.
+``charms.reactive`` and this package are one and the same, submodules included: charms and their tests import,
+patch and reload either name; with two sets of module objects a patch of one would leave the other as it was.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional, Sequence
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-__all__ = ["install"]
+__all__ = ["install", "on_demand"]
 
 _PACKAGE = __name__.rpartition(".")[0]
 _OTHER_NAME = "charms.reactive"
@@ -61,3 +61,26 @@ def install() -> None:
     import charms
 
     charms.reactive = package  # type: ignore[attr-defined]
+
+
+def on_demand(
+    namespace: Dict[str, Any], homes: Dict[str, str]
+) -> Tuple[Callable[[str], object], Callable[[], List[str]]]:
+    """A module's ``__getattr__`` and ``__dir__``, for names that only those pay for who ask for them.
+
+    Args:
+        namespace: the module's ``globals()``.
+        homes: for each name the module that has it, as this package calls it; a module that is meant itself
+            has its own name here.
+    """
+
+    def __getattr__(name: str) -> object:  # noqa: N807 -- it becomes the module's
+        if name not in homes:
+            raise AttributeError("module %r has no attribute %r" % (namespace["__name__"], name))
+        module = importlib.import_module("%s.%s" % (_PACKAGE, homes[name]))
+        return module if homes[name] == name else getattr(module, name)
+
+    def __dir__() -> List[str]:  # noqa: N807
+        return sorted({*namespace, *homes, *namespace.get("__all__", ())})
+
+    return __getattr__, __dir__

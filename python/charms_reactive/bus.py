@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import get_ident
 
 from . import flags, handlers, trace
+from ._alias import on_demand
 from ._engine.choice import BEGIN, HOOKS, INVOKE, LIMIT, MAX_ITERATIONS, OTHER, QUEUED, RESTRICTED, TEST
 from ._errors import StrictModeError
 from ._juju import juju_log, settings
@@ -235,14 +236,5 @@ def _report_limit(engine: Any) -> None:
     juju_log.log(message, juju_log.WARNING)
 
 
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name in __all__:  # the classes of external handlers, which most charms have none of
-            from . import external
-
-            return getattr(external, name)
-        raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-    def __dir__() -> list:
-        return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # the classes of external handlers, which most charms have none of
+    __getattr__, __dir__ = on_demand(globals(), dict.fromkeys(__all__, "external"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from itertools import chain
 
+from ._alias import on_demand
 from ._events.objects import Object
 from ._juju import juju_log
 from ._juju.environment import hookenv
@@ -643,17 +644,7 @@ class CombinedUnitsView(KeyList):
 
 hookenv.atstart(Endpoint._startup)
 
-# Names of this module that only hooks which look at relation data pay for.
-_DATA = ("JSONUnitDataView", "UnitDataView")
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name in _DATA:
-            from ._relations import data_views
-
-            return getattr(data_views, name)
-        raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-    def __dir__() -> list:
-        return sorted({*globals(), *_DATA})
+if not TYPE_CHECKING:  # only hooks that look at relation data pay for these
+    __getattr__, __dir__ = on_demand(
+        globals(), dict.fromkeys(("JSONUnitDataView", "UnitDataView"), "_relations.data_views")
+    )

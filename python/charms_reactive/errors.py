@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._alias import on_demand
 from ._errors import CharmDirError as CharmDirError
 from ._errors import EngineError as EngineError
 from ._errors import EngineMismatchError as EngineMismatchError
@@ -18,8 +19,6 @@ from ._errors import UnitStateLockedError as UnitStateLockedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ._errors.rare import EventAttributeError as EventAttributeError
     from ._errors.rare import EventCycleError as EventCycleError
     from ._errors.rare import EventUseError as EventUseError
@@ -69,15 +68,5 @@ __all__ = [
     "RecordAmbiguousError",
 ]
 
-
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name in __all__:
-            from ._errors import rare
-
-            return getattr(rare, name)
-        raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-    def __dir__() -> list:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = on_demand(globals(), dict.fromkeys(__all__, "_errors.rare"))

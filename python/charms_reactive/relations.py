@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
+from ._alias import on_demand
 from ._dispatch import automatic_flags
 from ._juju import environment
 from ._juju.environment import hookenv
@@ -170,14 +169,7 @@ _OLD = {
 }
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name in _OLD:
-            return getattr(importlib.import_module("%s.%s" % (__package__, _OLD[name])), name)
-        raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-    def __dir__() -> list:
-        return sorted({*globals(), *_OLD})
+    __getattr__, __dir__ = on_demand(globals(), _OLD)
 
 
 # Last: factories import names from this package while it is being imported.

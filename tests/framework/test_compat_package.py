@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import List
 from unittest import mock
@@ -345,3 +346,46 @@ def test_an_unknown_engine_is_an_error_that_says_so(one_unit: Unit, engine: str)
     done = one_unit.execute([sys.executable, "-c", "import charms.reactive"])
     assert done.status != 0
     assert "CHARMS_REACTIVE_ENGINE must be native or pure, not '%s'" % engine in done.stderr
+
+
+# What charms and their tests reach of 1.5.3 though its documents do not tell of it, by the survey of them.
+REACHED = """
+    bus.Handler.get bus.Handler.get_handlers bus.Handler.add_predicate bus._action_id bus._append_path
+    bus._load_module bus._short_action_id bus.discover bus.dispatch bus.get_state bus.get_states
+    bus.remove_state bus.set_state endpoints.CombinedUnitsView endpoints.Endpoint._startup
+    flags._get_flag_value
+    relations.AutoAccessors relations.RelationBase.auto_accessors relations.RelationBase.conversation
+    relations.RelationBase._startup relations.RelationFactory.get_factory relations._find_relation_factory
+    relations._relation_module trace.LogTracer trace.NullTracer trace.install_tracer
+"""
+
+
+@pytest.mark.parametrize("name", REACHED.split())
+def test_compat_3_a_name_that_charms_reach_is_at_its_old_place(name: str) -> None:
+    module, _, rest = name.partition(".")
+    found: object = importlib.import_module("charms.reactive." + module)
+    for part in rest.split("."):
+        found = getattr(found, part)
+    with mock.patch("charms.reactive." + name) as fake:
+        held: object = importlib.import_module("charms_reactive." + module)
+        for part in rest.split("."):
+            held = getattr(held, part)
+        assert held is fake
+
+
+def test_compat_3_members_of_endpoints_that_charms_reach(framework: Framework) -> None:
+    endpoint = importlib.import_module("charms.reactive").Endpoint("db", [])
+    assert endpoint._endpoint_name == "db"
+    assert list(endpoint._relations) == []
+    with mock.patch.object(endpoint, "_relations", ["one"]):
+        assert list(endpoint.relations) == ["one"]
+
+
+def test_no_module_of_ours_is_private_beside_the_public_ones() -> None:
+    """Each stands in the folder of its floor; nothing answers under a name that a module once had."""
+    package = Path(importlib.import_module("charms_reactive").__file__ or "").parent
+    private = {path.stem for path in package.glob("_*.py")} - {"__init__"}
+    assert private == {"_alias", "_version"}
+    for gone in ("_state", "_main", "_pure", "_record", "_shell.ShellHandler"):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("charms.reactive." + gone)

@@ -155,6 +155,19 @@ def test_spec14_the_variable_goes_before_the_option(one_unit: Unit) -> None:
     assert "Invoking" not in one_unit.log_text()
 
 
+def test_spec14_what_the_charm_has_asked_juju_is_not_asked_again(one_unit: Unit) -> None:
+    one_unit.write("config.yaml", CONFIG)
+    one_unit.write("reactive/app.py", CHARM)
+    one_unit.answer("config-get", '{"reactive-log": "off"}')
+    one_unit.hook_file(
+        "hooks/update-status",
+        "from charmhelpers.core import hookenv\nhookenv.config()\nfrom charms.reactive import main\nmain()\n",
+    )
+    assert one_unit.run().status == 0
+    assert "Invoking" not in one_unit.log_text()
+    assert [call.split()[0] for call in one_unit.calls()] == ["config-get"]
+
+
 def test_spec14_an_option_that_the_charm_has_not_is_not_asked_for(one_unit: Unit) -> None:
     one_unit.write("reactive/app.py", CHARM)
     one_unit.write("config.yaml", "options: {port: {type: int, default: 80}}\n")

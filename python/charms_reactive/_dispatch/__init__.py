@@ -1,1 +1,1 @@
-"""Floor dispatch: what handlers wait for and what a hook does, beside ``bus``; knows no relations."""
+"""What a hook does and what handlers wait for, beside ``bus`` and ``handlers``; knows nothing of relations."""

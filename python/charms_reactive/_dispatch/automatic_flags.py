@@ -40,8 +40,7 @@ import subprocess
 import sys
 
 from charms_reactive import flags
-from charms_reactive._errors import HookToolError
-from charms_reactive._juju import juju_log
+from charms_reactive._juju import juju_log, settings
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
 from charms_reactive.handlers import Handler
@@ -187,10 +186,10 @@ def _read(path: str) -> bytes:
 
 # -- config ---------------------------------------------------------------------------------------
 def _set_config_flags(kinds: Set[str]) -> None:
-    defaults = _options()
+    defaults = settings.options()
     if not defaults:
         return
-    config = _config()
+    config = settings.config()
     current = {option: config.get(option) for option in defaults}
     _to_keep[_CONFIG_ROW] = current
     seen = unit_state.unit.get(_CONFIG_ROW)
@@ -207,35 +206,6 @@ def _set_config_flags(kinds: Set[str]) -> None:
         if "default" in kinds:
             flags.toggle_flag("config.default.%s" % option, value == defaults[option])
             _to_clear.append("config.default.%s" % option)
-
-
-def _options() -> Dict[str, Any]:
-    """The options that the charm declares, each with its default."""
-    import yaml
-
-    try:
-        with open(os.path.join(hookenv.charm_dir() or "", "config.yaml"), "rb") as file:
-            # The one in C, where there is one, is ten times as fast; both are safe.
-            declared = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        return {}
-    options = (declared or {}).get("options") or {}
-    return {str(option): (definition or {}).get("default") for option, definition in options.items()}
-
-
-def _config() -> Any:
-    """The charm's configuration, from where the charm's own code gets it: one process for all.
-
-    Raises:
-        HookToolError: Juju does not give it.
-    """
-    try:
-        config = hookenv.config()
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise HookToolError("config-get", error) from error
-    if config is None:
-        raise HookToolError("config-get", "answered something that is not JSON")
-    return config
 
 
 def _set_changed(family: str, changed: Iterable[str], all_names: Iterable[str]) -> None:
@@ -273,12 +243,12 @@ def _set_leadership_flags(kinds: Set[str]) -> None:
     if seen is None:
         seen = unit_state.unit.getrange("leadership.settings.")  # what the layer has kept
     _to_keep[_LEADERSHIP_ROW] = current
-    settings = sorted({*current, *seen})
+    names = sorted({*current, *seen})
     if "changed" in kinds:
-        changed = [name for name in settings if seen.get(name) != current.get(name)]
-        _set_changed("leadership", changed, settings)
+        changed = [name for name in names if seen.get(name) != current.get(name)]
+        _set_changed("leadership", changed, names)
     if "set" in kinds:
-        for name in settings:
+        for name in names:
             flags.toggle_flag("leadership.set.%s" % name, current.get(name) is not None)
 
 

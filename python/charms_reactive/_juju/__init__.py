@@ -1,1 +1,1 @@
-"""Floor Juju: hookenv, hook tools, settings, log; imports nothing of ours but the errors."""
+"""The one place that knows hookenv and hook tools: settings, log, relation data; of ours imports only errors."""

@@ -1,8 +1,11 @@
-"""The framework's settings: environment variables, and before them or behind them the charm's options."""
+"""The charm's configuration, and the framework's settings: environment variables and options of the charm."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+
+from charms_reactive._errors import HookToolError
 
 from . import hook_tools, juju_log
 from .environment import RESTRICTED_HOOKS, hook_name, hookenv
@@ -11,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 
-__all__ = ["log_setting", "start_hook", "strict"]
+__all__ = ["config", "log_setting", "options", "start_hook", "strict"]
 
 # The charm's configuration, once it had to be asked for in this hook.
 _config: Optional[Dict[str, Any]] = None
@@ -24,18 +27,55 @@ def _charm_option(name: str) -> Any:
     """The value of a charm option, if the charm declares it; asks Juju only then."""
     global _config
     try:
-        with open(os.path.join(hookenv.charm_dir() or "", "config.yaml"), encoding="utf-8") as declared:
-            if name not in declared.read():
+        with open(_declaration(), "rb") as declared:
+            if name.encode() not in declared.read():
                 return None
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return None
     if hook_name() in RESTRICTED_HOOKS:
         return None  # Juju answers no config-get in a restricted hook
+    known = getattr(hookenv, "_cache_config", None)
+    if isinstance(known, dict):
+        return known.get(name)  # the charm has asked in this hook already
     if _config is None:
         # Not hookenv.config(): it saves what it read when the hook ends, and a charm that asks in
         # some hooks only would then never see that an option has changed.
         _config = hook_tools.ask_json(["config-get", "--all", "--format=json"])
     return _config.get(name)
+
+
+def _declaration() -> str:
+    """The file in which the charm declares its options."""
+    return os.path.join(hookenv.charm_dir() or "", "config.yaml")
+
+
+def options() -> Dict[str, Any]:
+    """The options that the charm declares, each with its default."""
+    import yaml
+
+    try:
+        with open(_declaration(), "rb") as file:
+            # The one in C, where there is one, is ten times as fast; both are safe.
+            declared = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        return {}
+    options = (declared or {}).get("options") or {}
+    return {str(option): (definition or {}).get("default") for option, definition in options.items()}
+
+
+def config() -> Any:
+    """The charm's configuration, from where the charm's own code gets it: one process for all.
+
+    Raises:
+        HookToolError: Juju does not give it.
+    """
+    try:
+        config = hookenv.config()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise HookToolError("config-get", error) from error
+    if config is None:
+        raise HookToolError("config-get", "answered something that is not JSON")
+    return config
 
 
 def start_hook() -> None:

@@ -1,0 +1,1 @@
+"""What ``records`` consists of; imports events and what is below them."""

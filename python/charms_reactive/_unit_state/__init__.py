@@ -1,1 +1,4 @@
-"""Floor unit state: rows, transactions and undo, and who holds them; imports the engine and the errors."""
+"""The one place that knows ``unitdata.kv()``: rows, freshness, transactions, undo; imports the engine.
+
+``rows`` lists every row that the framework keeps.
+"""

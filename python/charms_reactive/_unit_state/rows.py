@@ -1,6 +1,37 @@
 """The rows of the unit state that are the framework's: their keys, and how to wait for them.
 
 The commands that shell handlers run import this without the framework: nothing but ``os``.
+
+All of the framework's memory is in the table ``kv`` of ``.unit-state.db``, which is charmhelpers'. Values are
+JSON. 1.5.x reads and writes the rows that are marked with a star, so that a unit can go back::
+
+    reactive.states.FLAG *                  a flag that is set, with its value
+    reactive.invoked.ID *                   what was done, for only_once and was_invoked
+    reactive.data_changed.ID *              the hash that data_changed has seen
+    reactive.files_changed.FILE *           the hash that any_file_changed has seen
+    reactive.files_seen.HANDLER:FILE        what each handler has seen of its files
+    reactive.conversations.NAME.SCOPE *     a conversation of a legacy relation; below it, its local data
+    reactive.conversations_joined.NAME      how often units have joined one that spans relations
+    reactive.endpoints.departed.ENDPOINT *  units that have left, with their last data
+    reactive.data_changed.endpoint.ENDPOINT.RELATION.UNIT.KEY *
+                                            the hash of each value of relation data that was seen
+    reactive.endpoints.seen.ENDPOINT        a digest of those: they are read only where something changed
+    reactive.automatic.config, reactive.automatic.leadership
+                                            what the last hook has seen, for the flags ``changed``
+    reactive.records.NAME.KEY, reactive.records.NAME
+                                            a record; the last automatic key of its class
+    reactive.shell.SCRIPT                   what a bash script has declared, until one of its files changes
+
+Scratch, of which nothing is left after a hook::
+
+    reactive.dispatch.phase, reactive.dispatch.removed_state, reactive.dispatch.changes, reactive.state_watch
+                                            what a child process needs to know, and what it tells
+    reactive.flag_set_triggers.FLAG, reactive.flag_clear_triggers.FLAG
+                                            triggers, for child processes
+    reactive.flag_triggers.ID               triggers of older versions, which are deleted
+    reactive.dispatch.undo, reactive.dispatch.undo.armed
+                                            our rows as they were committed last, and for which hook
+    reactive.dispatch.undone                hooks that were undone while processes of theirs went on
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""``charms.reactive simulate``: what people type, and what they see."""
