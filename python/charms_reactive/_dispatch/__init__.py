@@ -1,1 +1,1 @@
-"""What a hook does and what handlers wait for, beside ``bus`` and ``handlers``; knows nothing of relations."""
+"""What a hook does and what handlers wait for, beside ``bus`` and ``handlers``; knows no relations."""

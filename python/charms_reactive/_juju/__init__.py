@@ -1,1 +1,1 @@
-"""The one place that knows hookenv and hook tools: settings, log, relation data; of ours imports only errors."""
+"""The one place that knows hookenv and hook tools: settings, log, relation data; of ours imports errors."""
