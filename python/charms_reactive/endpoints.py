@@ -9,7 +9,7 @@ import os
 from itertools import chain
 
 from ._alias import on_demand
-from ._events.objects import Object
+from ._events import Object
 from ._juju import juju_log
 from ._juju.environment import hookenv
 from ._unit_state import unit_state

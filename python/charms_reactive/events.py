@@ -12,12 +12,11 @@ Handlers stay registered as long as the process lives.
 
 from __future__ import annotations
 
-from ._events import event_registry, system_events
+from ._events import Object, event_registry, system_events
 from ._events.event_class import Event, class_of
 from ._events.event_delivery import emit_event
 from ._events.event_registry import check_handler
 from ._events.object_events import BoundEvent, EventSource, ObjectEvents, observe, unobserve
-from ._events.objects import Object
 from ._events.record_events import (
     PostRecordCreate,
     PostRecordDelete,

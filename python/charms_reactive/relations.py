@@ -6,11 +6,11 @@ from ._alias import on_demand
 from ._dispatch import automatic_flags
 from ._juju import environment
 from ._juju.environment import hookenv
-from ._relations.factories import RelationFactory as RelationFactory
-from ._relations.factories import RelationFactoryError as RelationFactoryError
-from ._relations.factories import find_relation_factory as _find_relation_factory  # noqa: F401
-from ._relations.factories import relation_factory as relation_factory
-from ._relations.factories import relation_module as _relation_module  # noqa: F401
+from ._relations import RelationFactory as RelationFactory
+from ._relations import RelationFactoryError as RelationFactoryError
+from ._relations import find_relation_factory as _find_relation_factory  # noqa: F401
+from ._relations import relation_factory as relation_factory
+from ._relations import relation_module as _relation_module  # noqa: F401
 from ._unit_state import unit_state
 from ._unit_state.rows import CONVERSATIONS
 from .flags import StateList as StateList

@@ -257,7 +257,7 @@ def test_a_hook_does_not_import_events_unless_it_uses_them(one_unit: Unit) -> No
             print(sorted(name for name in ours if "event" in name))
         """,
     )
-    needed = ["charms_reactive._events", "charms_reactive._events.objects"]  # endpoints are objects
+    needed = ["charms_reactive._events"]  # endpoints are objects
     assert one_unit.run("install").stdout == "%s\n" % needed
 
 

@@ -23,10 +23,10 @@ ALWAYS = """
     charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.main
     charms_reactive._engine charms_reactive._engine.choice
     charms_reactive._errors
-    charms_reactive._events charms_reactive._events.objects
+    charms_reactive._events
     charms_reactive._juju charms_reactive._juju.environment charms_reactive._juju.hook_tools
     charms_reactive._juju.juju_log charms_reactive._juju.settings
-    charms_reactive._relations charms_reactive._relations.factories
+    charms_reactive._relations
     charms_reactive._unit_state charms_reactive._unit_state.fresh_rows charms_reactive._unit_state.processes
     charms_reactive._unit_state.rows charms_reactive._unit_state.unit_state
     charms_reactive.bus charms_reactive.decorators charms_reactive.discovery charms_reactive.endpoints

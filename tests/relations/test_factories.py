@@ -12,7 +12,7 @@ from typing import Dict, List, Optional
 import pytest
 
 import charms_reactive
-from charms_reactive._relations import factories
+from charms_reactive import _relations
 
 PACKAGES = Path(charms_reactive.__file__).parent.parent
 GROUP = "charms.reactive.relation_factory"
@@ -192,7 +192,7 @@ def test_what_is_no_directory_on_the_path_is_passed_over(
     odd = ["", str(archive), str(tmp_path / "gone"), str(tmp_path), str(lying)]
     monkeypatch.setattr(sys, "path", odd + sys.path)
     monkeypatch.chdir(tmp_path)
-    assert list(factories.entry_points(GROUP)) == []
+    assert list(_relations.entry_points(GROUP)) == []
 
 
 def test_looking_costs_next_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ def test_looking_costs_next_to_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
     def measure() -> float:
         begin = time.perf_counter()
-        assert list(factories.entry_points(GROUP)) == []
+        assert list(_relations.entry_points(GROUP)) == []
         return time.perf_counter() - begin
 
     def read_all() -> float:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from charms_reactive._errors.rare import EventUseError
 
-from . import event_registry
+from . import NoEvents, event_registry
 from .event_class import Event, class_of
 from .event_delivery import Delivery, emit_now, emit_queued
 from .event_registry import check_handler, numbers, once
-from .objects import NoEvents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from charms_reactive._juju.environment import hookenv
 from charms_reactive.flags import StateList, _get_flag_value
 
+from . import RelationFactory, find_relation_factory, relation_module
 from .conversations import TOGGLE, Conversation, scopes, start_hook
-from .factories import RelationFactory, find_relation_factory, relation_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

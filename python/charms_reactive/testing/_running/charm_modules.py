@@ -27,9 +27,8 @@ from types import CodeType, ModuleType
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 import charms_reactive
-from charms_reactive import _alias, relations
+from charms_reactive import _alias, _relations, relations
 from charms_reactive._engine import choice
-from charms_reactive._relations import factories
 from charms_reactive._unit_state import unit_state
 
 from .framework_state import (
@@ -238,7 +237,7 @@ def _any_factories() -> bool:
         if _without_factories.get(directory) == changed:
             continue
         with _Replaced(sys, "path", [directory]):
-            if any(True for _ in factories._mentioning(group)):
+            if any(True for _ in _relations._mentioning(group)):
                 return True
         if directory in base_path():
             _without_factories[directory] = changed
