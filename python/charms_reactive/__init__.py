@@ -125,7 +125,8 @@ _HOMES = {
     "records": "records",
     "scopes": "_relations.conversations",
     "status": "status",
+    "testing": "testing",
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = _alias.on_demand(globals(), _HOMES)
+    __getattr__, __dir__ = _alias.on_demand(globals(), _HOMES, old=("hookenv", "os", "traceback", "unitdata"))

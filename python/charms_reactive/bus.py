@@ -237,4 +237,4 @@ def _report_limit(engine: Any) -> None:
 
 
 if not TYPE_CHECKING:  # the classes of external handlers, which most charms have none of
-    __getattr__, __dir__ = on_demand(globals(), dict.fromkeys(__all__, "external"))
+    __getattr__, __dir__ = on_demand(globals(), dict.fromkeys(__all__, "external"), old=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial, wraps
 
+from ._alias import on_demand
 from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
 from ._errors import FlagNameError, StrictModeError
 from ._juju import environment, juju_log, settings
@@ -98,14 +99,15 @@ def when_not_all(*desired_flags: str) -> Callable[[Action], Action]:
 
 
 def _flag_decorator(kind: int, desired_flags: Tuple[str, ...]) -> Callable[[Action], Action]:
-    _check_flags(desired_flags)
-    return partial(_when, kind, desired_flags)
+    return partial(_when, kind, _checked(desired_flags))
 
 
-def _check_flags(flags: Sequence[str]) -> None:
+def _checked(flags: Tuple[Any, ...]) -> Tuple[str, ...]:
     for flag in flags:
-        if not isinstance(flag, str):  # a list, or the function itself below a bare decorator
+        # A list, or the function itself below a bare decorator.
+        if not isinstance(flag, str) and not environment.is_mock(flag):
             raise FlagNameError(flag)
+    return tuple(flag if isinstance(flag, str) else str(flag) for flag in flags)
 
 
 def _when(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
@@ -224,7 +226,7 @@ def hook(*hook_patterns: str) -> Callable[[Action], Action]:
     Raises:
         TypeError: a pattern is not a string.
     """
-    _check_names("hook", hook_patterns)
+    hook_patterns = _checked_names("hook", hook_patterns)
 
     def register(action: Action) -> Action:
         handler = Handler.get(action)
@@ -237,10 +239,12 @@ def hook(*hook_patterns: str) -> Callable[[Action], Action]:
     return register
 
 
-def _check_names(decorator: str, names: Sequence[str]) -> None:
+def _checked_names(decorator: str, names: Tuple[Any, ...]) -> Tuple[str, ...]:
     for name in names:
-        if not isinstance(name, str):  # a list, or the function itself below a bare decorator
+        # A list, or the function itself below a bare decorator.
+        if not isinstance(name, str) and not environment.is_mock(name):
             raise TypeError("@%s takes names, as in @%s('a', 'b'), not %r" % (decorator, decorator, name))
+    return tuple(name if isinstance(name, str) else str(name) for name in names)
 
 
 def _relation_of_hook() -> Iterator[Any]:
@@ -261,7 +265,7 @@ def action(*names: str) -> Callable[[Action], Action]:
     Raises:
         TypeError: a name is not a string.
     """
-    _check_names("action", names)
+    names = _checked_names("action", names)
 
     def register(function: Action) -> Action:
         handler = Handler.get(function)
@@ -394,7 +398,7 @@ def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
         FlagNameError: a flag is not a string.
         StrictModeError: (when the function is called) a flag is not set, and strict mode is on.
     """
-    _check_flags(desired_flags)
+    desired_flags = _checked(desired_flags)
 
     def guard(action: Action) -> Action:
         name = _short_action_id(action)
@@ -417,3 +421,7 @@ def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
         return guarded  # type: ignore[return-value]
 
     return guard
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {}, old=True)

@@ -630,11 +630,15 @@ class CombinedUnitsView(KeyList):
             merged: Dict[str, str] = {}
             for unit in reversed(self):
                 merged.update(unit.received_raw)
-            relation_ids = sorted({unit.relation.relation_id for unit in self})
-            self._data = data_views.view(
-                merged, ", ".join(relation_ids) or None, ", ".join(self.keys()) or None
-            )
+            self._data = data_views.view(merged, self._relation_ids, self._names)
         return self._data
+
+    def _relation_ids(self) -> Optional[str]:
+        """For an error's text, and not before there is one: units and relations may be mocks."""
+        return ", ".join(sorted({str(unit.relation.relation_id) for unit in self})) or None
+
+    def _names(self) -> Optional[str]:
+        return ", ".join(map(str, self.keys())) or None
 
     @property
     def received_raw(self) -> UnitDataView:
@@ -646,5 +650,5 @@ hookenv.atstart(Endpoint._startup)
 
 if not TYPE_CHECKING:  # only hooks that look at relation data pay for these
     __getattr__, __dir__ = on_demand(
-        globals(), dict.fromkeys(("JSONUnitDataView", "UnitDataView"), "_relations.data_views")
+        globals(), dict.fromkeys(("JSONUnitDataView", "UnitDataView"), "_relations.data_views"), old=True
     )

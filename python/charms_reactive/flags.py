@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 
+from ._alias import on_demand
 from ._engine.choice import CALL, SET
 from ._errors import FlagValueError
-from ._juju import juju_log
+from ._juju import environment, juju_log
 from ._juju.environment import hook_name, hookenv
 from ._unit_state import unit_state
 from ._unit_state.fresh_rows import OMITTED
@@ -86,7 +87,7 @@ def set_flag(flag: str, value: Any = OMITTED) -> None:
         TriggerCycleError: triggers form a cycle.
         UnitStateError: the unit state cannot be written.
     """
-    if value is not OMITTED:
+    if value is not OMITTED and _unit.stand_in is None:
         try:
             json.dumps(value)
         except (TypeError, ValueError) as error:
@@ -134,6 +135,8 @@ def toggle_flag(flag: str, should_set: Any) -> None:
 def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
     """Change a flag with all that follows from it; ``False`` if it was so already."""
     if _unit.fresh().is_set(flag) == on:
+        if _unit.stand_in is not None:
+            _unit.write_flag(flag, on, value)  # whose store it is may count on being told
         return False
     engine = _unit.begin()
     effects = engine.change(flag, on)
@@ -428,5 +431,31 @@ def _clear_triggers() -> None:
     _unit.drop_triggers()
 
 
+environment.pass_through_cmdline(
+    globals(),
+    {
+        "no_output": (
+            "set_flag",
+            "clear_flag",
+            "toggle_flag",
+            "register_trigger",
+            "set_state",
+            "remove_state",
+        ),
+        "test_command": (
+            "is_flag_set",
+            "all_flags_set",
+            "any_flags_set",
+            "is_state",
+            "all_states",
+            "any_states",
+        ),
+        "": ("get_flags", "get_unset_flags", "get_states"),
+    },
+)
+
 hookenv.atstart(_manage_automatic_flags)
 hookenv.atexit(_clear_triggers)
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {}, old=True)

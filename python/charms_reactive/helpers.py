@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from ._alias import on_demand
 from ._juju import environment
 from ._juju.environment import hookenv
 from ._unit_state import unit_state
@@ -39,6 +40,9 @@ def any_hook(*hook_patterns: str) -> bool:
     """
     names = _expand(_INTERFACE, hookenv.role_and_interface_to_relations, hook_patterns)
     return environment.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
+
+
+environment.pass_through_cmdline(globals(), {"test_command": ("any_hook",)})
 
 
 def _expand(pattern: str, alternatives: Callable[..., Iterable[str]], values: Iterable[str]) -> List[str]:
@@ -153,3 +157,7 @@ def _when_none(flags: Iterable[str]) -> bool:
 
 def _when_not_all(flags: Iterable[str]) -> bool:
     return in_phase("other") and not all_flags_set(*flags)
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {}, old=True)

@@ -147,6 +147,9 @@ def relation_call(
     return result
 
 
+environment.pass_through_cmdline(globals(), {"": ("relation_call",)})
+
+
 # -- relations of the old kind -----------------------------------------------------------------
 def _see_to_conversations() -> None:
     """Begin a hook for relations of the old kind, if it may have anything to do with any."""
@@ -159,7 +162,7 @@ def _see_to_conversations() -> None:
 hookenv.atstart(_see_to_conversations)
 
 # Names of this module that only charms which have such relations pay for, and where they are.
-_OLD = {
+_HOMES = {
     "ALL": "_relations.conversations",
     "AutoAccessors": "_relations.relation_base",
     "Conversation": "_relations.conversations",
@@ -169,7 +172,7 @@ _OLD = {
 }
 
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = on_demand(globals(), _OLD)
+    __getattr__, __dir__ = on_demand(globals(), _HOMES, old=True)
 
 
 # Last: factories import names from this package while it is being imported.

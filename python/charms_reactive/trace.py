@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._alias import on_demand
 from ._juju import juju_log, settings
 from ._juju.environment import hookenv
 from ._unit_state import unit_state
@@ -183,3 +184,6 @@ def _install_default(setting: Optional[str] = None) -> None:
 
 
 hookenv.atstart(_install_default)
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {}, old=True)

@@ -11,8 +11,9 @@ Options
     juju_charm (in the ini file only): the charm's directory, where it is neither pytest's root directory nor
     one above the test's file.
 
-It is a package of its own so that nothing of the framework is imported before a test asks for it: suites
-that put stand-ins into ``sys.modules`` work beside it.
+It does nothing before a test asks for one of its fixtures. Then the framework and charmhelpers are loaded for
+the units alone: whatever a suite has put into ``sys.modules`` stays what it is, and what it imports is not
+imported for it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
 
 import pytest
 
-from . import _stand_ins
+from . import _desk
 
 if TYPE_CHECKING:
     from charms_reactive.testing import Model, Unit
@@ -50,17 +51,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("juju_units", "how hooks are run: in-process, processes or both", default="in-process")
     parser.addini("juju_charm", "the directory of the charm, relative to pytest's root directory", default="")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    finder: Any = _stand_ins.Finder()
-    sys.meta_path.insert(0, finder)
-
-    def remove() -> None:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-
-    config.add_cleanup(remove)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -106,6 +96,7 @@ def juju_unit(
     :meth:`charms_reactive.testing.Charm.of`. Any other argument is one of
     :class:`charms_reactive.testing.Unit`.
     """
+    _desk.load()
     from . import _units
 
     with _units.Maker(juju_in_process, tmp_path, lambda: request.getfixturevalue("juju_charm")) as maker:
@@ -120,6 +111,7 @@ def juju_model(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: 
     One with other arguments, of Juju 4 for example, is
     ``Model(juju_version="4.0", in_process=juju_in_process)`` in a ``with`` statement.
     """
+    _desk.load()
     from charms_reactive.testing import Model
 
     seed = request.config.getoption("--juju-seed")
@@ -130,10 +122,14 @@ def juju_model(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: 
 
 # -- what a failed test has to say ------------------------------------------------------------------
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Add what the hooks of a failed test did."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Add what the hooks of a failed test did, and what stands in the framework's way."""
     result = yield
     report = result.get_result()
+    if report.failed and call.excinfo is not None and _is_of_the_framework(call.excinfo.type):
+        standing = _desk.told_stand_ins()
+        if standing:
+            report.sections.append(("stand-ins", "\n".join(standing)))
     outcomes = item.stash.get(_HOOKS, [])
     if report.when == "call" and report.failed and outcomes:
         from . import _messages
@@ -144,6 +140,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         from . import _messages
 
         report.sections.append(("Juju model", "%s\n\n%s" % (_messages.steps(model.steps), model)))
+
+
+def _is_of_the_framework(kind: type) -> bool:
+    """Whether an exception is one of the framework's own, of whichever copy of it."""
+    return any(
+        base.__name__ == "ReactiveError" and base.__module__.startswith("charms_reactive")
+        for base in kind.__mro__
+    )
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> Optional[List[str]]:

@@ -385,7 +385,7 @@ def test_no_module_of_ours_is_private_beside_the_public_ones() -> None:
     """Each stands in the folder of its floor; nothing answers under a name that a module once had."""
     package = Path(importlib.import_module("charms_reactive").__file__ or "").parent
     private = {path.stem for path in package.glob("_*.py")} - {"__init__"}
-    assert private == {"_alias", "_version"}
+    assert private == {"_alias", "_old_names", "_version"}
     for gone in ("_state", "_main", "_pure", "_record", "_shell.ShellHandler"):
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("charms.reactive." + gone)

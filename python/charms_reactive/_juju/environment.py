@@ -20,6 +20,9 @@ __all__ = [
     "charm_dir",
     "hook_name",
     "hookenv",
+    "is_mock",
+    "is_own",
+    "pass_through_cmdline",
     "relative_path",
     "tell_hookenv",
 ]
@@ -92,6 +95,42 @@ def _import_hookenv() -> Any:
 hookenv = _import_hookenv()
 
 
+# -- what tests and charms put in the place of charmhelpers -----------------------------------------
+def is_own(name: str) -> bool:
+    """Whether a function of hookenv is charmhelpers' own, and not what a charm or a test has put there."""
+    function: Any = getattr(hookenv, name)
+    # A mock makes up whatever it is asked for, and this is no text then.
+    return getattr(function, "__module__", None) == "charmhelpers.core.hookenv"
+
+
+def is_mock(thing: object) -> bool:
+    """Whether a test has made something up: modules that are tested beside mocks may name a flag by one."""
+    return type(thing).__module__.split(".")[0] in ("mock", "unittest")
+
+
+def pass_through_cmdline(namespace: Dict[str, Any], kinds: Dict[str, Tuple[str, ...]]) -> None:
+    """Hand functions to ``charmhelpers.cli.cmdline``, where a test has put something of its own there.
+
+    Each was a subcommand of charmhelpers in 1.5.x, made by decorators of that object. With a mock in its
+    place they became mocks themselves, and suites count on that. Ours are no subcommands of charmhelpers, so
+    that the real one is left alone, and not imported.
+
+    Args:
+        namespace: of the module whose functions these are.
+        kinds: names of functions by the decorator that each had besides ``subcommand()``; empty for none.
+    """
+    cmdline = getattr(sys.modules.get("charmhelpers.cli"), "cmdline", None)
+    if cmdline is None or type(cmdline).__module__ == "charmhelpers.cli":
+        return
+    for decorator, names in kinds.items():
+        for name in names:
+            function = namespace[name]
+            if decorator:
+                function = getattr(cmdline, decorator)(function)
+            namespace[name] = cmdline.subcommand()(function)
+
+
+# -- where a hook is --------------------------------------------------------------------------------
 def charm_dir() -> str:
     """The charm directory.
 
@@ -111,6 +150,8 @@ def relative_path(path: str) -> str:
     base = hookenv.charm_dir()
     if not base:
         return path
+    if not isinstance(base, str):
+        return os.path.relpath(path, base)  # a mock, which is a path if it is asked to be one
     # Asked for every handler: a plain path is cut, and only what is not so plain needs relpath().
     if path.startswith(base + "/") and not any(part in path for part in ("//", "/.")):
         return path[len(base) + 1 :]
@@ -128,6 +169,8 @@ def action_name() -> Optional[str]:
 
 def hook_name() -> str:
     """The hook's name: ``JUJU_HOOK_NAME``, else the end of ``JUJU_DISPATCH_PATH``, else of ``argv[0]``."""
+    if not is_own("hook_name"):
+        return str(hookenv.hook_name())
     name = os.environ.get("JUJU_HOOK_NAME") or os.environ.get("JUJU_DISPATCH_PATH") or sys.argv[0]
     return os.path.basename(name)
 

@@ -12,7 +12,7 @@ import os
 import sys
 
 from charms_reactive._errors import ReactiveError
-from charms_reactive._juju import environment, juju_log
+from charms_reactive._juju import juju_log
 from charms_reactive._juju.environment import hookenv
 from charms_reactive.discovery import _append_path
 
@@ -120,9 +120,10 @@ def relation_factory(relation_name: str) -> Optional[Any]:
 
 
 def relation_module(role: str, interface: str) -> Optional[Any]:
-    charm_dir = environment.charm_dir()
-    _append_path(charm_dir)
-    _append_path(os.path.join(charm_dir, "hooks"))
+    charm_dir = hookenv.charm_dir()
+    if isinstance(charm_dir, str):  # a unit test may have none, and what it looks for may be loaded
+        _append_path(charm_dir)
+        _append_path(os.path.join(charm_dir, "hooks"))
     for package in ("reactive.relations", "relations"):
         name = "%s.%s.%s" % (package, interface, role)
         try:

@@ -13,11 +13,13 @@ from charms_reactive._juju import relation_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Type
+    from typing import Any, Callable, Dict, Optional, Type, Union
 
     from typing_extensions import TypeAlias
 
     Model = Any
+    #: A name, or what makes one when an error needs it.
+    Named = Union[str, None, Callable[[], Optional[str]]]
     _UserDict: TypeAlias = UserDict[str, Any]
 else:
     _UserDict = UserDict
@@ -33,7 +35,7 @@ class _View(_UserDict):
     def __getitem__(self, key: str) -> Any:
         raise NotImplementedError
 
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+    def _belongs_to(self, relation_id: Named, name: Named) -> None:
         raise NotImplementedError
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -88,8 +90,8 @@ class UnitDataView(_View):
         self._writeable = writeable
         # Of each key that was touched, what is published: a text, empty for none.
         self._before: Dict[str, str] = {}
-        self._relation_id: Optional[str] = None
-        self._name: Optional[str] = None
+        self._relation_id: Named = None
+        self._name: Named = None
 
     @property
     def modified(self) -> bool:
@@ -129,12 +131,14 @@ class UnitDataView(_View):
     def _published(self) -> None:
         self._before.clear()
 
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+    def _belongs_to(self, relation_id: Named, name: Named) -> None:
         """Say whose data this is, for error messages."""
         self._relation_id, self._name = relation_id, name
 
     def _error(self, key: Optional[str], reason: object) -> RelationDataError:
-        return RelationDataError(self._relation_id, self._name, key, reason)
+        relation_id = self._relation_id() if callable(self._relation_id) else self._relation_id
+        name = self._name() if callable(self._name) else self._name
+        return RelationDataError(relation_id, name, key, reason)
 
 
 def _as_text(value: Any) -> str:
@@ -220,22 +224,20 @@ class JSONUnitDataView(_View):
 
         typed_data.store(self, obj)
 
-    def _belongs_to(self, relation_id: Optional[str], name: Optional[str]) -> None:
+    def _belongs_to(self, relation_id: Named, name: Named) -> None:
         self.raw_data._belongs_to(relation_id, name)
 
     def _error(self, key: Optional[str], reason: object) -> RelationDataError:
         return self.raw_data._error(key, reason)
 
 
-def view(
-    data: Dict[str, str], relation_id: Optional[str], name: Optional[str], writeable: bool = False
-) -> JSONUnitDataView:
+def view(data: Dict[str, str], relation_id: Named, name: Named, writeable: bool = False) -> JSONUnitDataView:
     """A view of what a unit or application has published.
 
     Args:
         data: the data, as strings; what is written through the view is written there.
-        relation_id: of its relation, or of several, for error messages.
-        name: of the unit or application, or of several, for error messages.
+        relation_id: of its relation, for error messages, or what tells the ids of several when there is one.
+        name: of the unit or application, or what tells the names of several.
         writeable: whether it can be changed.
     """
     made = JSONUnitDataView(data, writeable)

@@ -42,6 +42,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Tuple
 
+    from .stand_in import StandIn
+
     #: A flag that differs between two moments, and whether it is set now.
     Change = Tuple[str, bool]
 
@@ -59,6 +61,9 @@ IS_TRIGGER = " OR ".join(["key >= ? AND key < ?"] * len(_SCRATCH_PREFIXES))
 TRIGGERS = tuple(bound for prefix in _SCRATCH_PREFIXES for bound in range_below(prefix))
 IS_SCRATCH = "key IN (%s) OR %s" % (", ".join("?" * len(_SCRATCH_KEYS)), IS_TRIGGER)
 SCRATCH = _SCRATCH_KEYS + TRIGGERS
+
+# What opens the unit state, unless a test puts something else there.
+_own_kv = unitdata.kv
 
 # Actions that SQLite names to an authorizer.
 _TRANSACTION = 22
@@ -99,6 +104,8 @@ class FreshRows:
         self.lock_timeout: Optional[float] = None
         # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
         self._savepoints = False
+        #: What a test has put in the place of charmhelpers' storage, as long as it stands there.
+        self.stand_in: Optional[StandIn] = None
 
     @property
     def _kv(self) -> Any:
@@ -123,19 +130,26 @@ class FreshRows:
                 and conn.in_transaction
                 and self._in_transaction
                 and self._storage() is kv
+                and unitdata.kv is _own_kv
             ):
                 return self.engine
         except (AttributeError, sqlite3.ProgrammingError):
             pass  # nothing adopted yet, or the connection was closed under us
         self._refresh()
-        return self.engine
+        return self.engine if self.stand_in is None else self.stand_in
 
     def _refresh(self) -> None:
         try:
             kv = unitdata._KV
-            if kv is None or kv is not self._kv:
-                self._adopt(self._open())
-                return
+            if kv is None or kv is not self._kv or unitdata.kv is not _own_kv or self.stand_in is not None:
+                kv = self._open()
+                if not isinstance(getattr(kv, "conn", None), sqlite3.Connection):
+                    self._stand_beside(kv)
+                    return
+                self.stand_in = None
+                if kv is not self._kv:
+                    self._adopt(kv)
+                    return
             conn = self._conn
             if (
                 conn.total_changes == self._changes
@@ -156,6 +170,14 @@ class FreshRows:
         except (sqlite3.Error, OSError) as error:
             self._storage = nothing
             raise self.explain("open", error) from None
+
+    def _stand_beside(self, kv: Any) -> None:
+        """Work with what a test has put in the place of charmhelpers' storage."""
+        from .stand_in import StandIn  # no hook has one
+
+        if self.stand_in is None or self.stand_in.storage is not kv:
+            self.stand_in = StandIn(kv, self.engine)
+        self.forget()
 
     def _adopt(self, kv: Any) -> None:
         """Take over a ``Storage`` not seen before: another one than the last, or the first."""
@@ -244,6 +266,8 @@ class FreshRows:
     def get(self, key: str, default: Any = None) -> Any:
         """The value of any row."""
         self.fresh()
+        if self.stand_in is not None:
+            return self.stand_in.get(key, default)
         with Explained(self, "read"):
             rows = self._query("SELECT data FROM kv WHERE key = ?", (key,))
         return self._decode(key, rows[0][0]) if rows else default
@@ -251,6 +275,9 @@ class FreshRows:
     def getrange(self, prefix: str) -> Dict[str, Any]:
         """The values of all rows below a prefix that ends in a dot, without that prefix."""
         self.fresh()
+        if self.stand_in is not None:
+            given: Dict[str, Any] = self.stand_in.getrange(prefix)
+            return given
         with Explained(self, "read"):
             rows = self._query("SELECT key, data FROM kv WHERE key >= ? AND key < ?", range_below(prefix))
         return {key[len(prefix) :]: self._decode(key, data) for key, data in rows}
@@ -258,6 +285,8 @@ class FreshRows:
     def joined(self, prefix: str) -> str:
         """The stored values of all rows that begin so, as one text; a tenth of the time of reading each."""
         self.fresh()
+        if self.stand_in is not None:
+            return self.stand_in.joined(prefix)
         with Explained(self, "read"):
             rows = self._query(
                 "SELECT group_concat(data, '') FROM"
@@ -285,6 +314,8 @@ class FreshRows:
                 process was interrupted and undone.
         """
         engine = self.fresh()
+        if self.stand_in is not None:
+            return engine
         if not self._in_transaction:
             with Explained(self, "write"):
                 self._conn.execute("BEGIN IMMEDIATE")
@@ -300,7 +331,9 @@ class FreshRows:
 
     def write_flag(self, flag: str, on: bool, value: object = OMITTED) -> None:
         """Write or delete the row of a flag, after :meth:`begin`."""
-        if on:
+        if self.stand_in is not None:
+            self.stand_in.write_flag(flag, on, None if value is OMITTED else value)
+        elif on:
             self._write(FLAGS + flag, "null" if value is OMITTED else json.dumps(value))
         else:
             self._delete(FLAGS + flag)
@@ -308,12 +341,18 @@ class FreshRows:
     def set(self, key: str, value: object) -> None:
         """Write any row, in the open transaction."""
         self.begin()
-        self._write(key, json.dumps(value))
+        if self.stand_in is not None:
+            self.stand_in.set(key, value)
+        else:
+            self._write(key, json.dumps(value))
 
     def unset(self, key: str) -> None:
         """Delete any row, in the open transaction."""
         self.begin()
-        self._delete(key)
+        if self.stand_in is not None:
+            self.stand_in.unset(key)
+        else:
+            self._delete(key)
 
     def _write(self, key: str, data: str) -> None:
         kv = self._kv

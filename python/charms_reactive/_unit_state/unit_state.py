@@ -108,6 +108,8 @@ class UnitState(FreshRows):
     def start(self) -> None:
         """Begin a hook: repair what a killed one left behind, and drop its scratch rows."""
         self.fresh()
+        if self.stand_in is not None:
+            return
         self._took_back = False
         self._outer = None
         if self._has_scratch():
@@ -128,6 +130,9 @@ class UnitState(FreshRows):
     def commit(self) -> None:
         """End a hook that succeeded: nothing is left to undo, and everything is on disk."""
         self.fresh()
+        if self.stand_in is not None:
+            self.stand_in.flush()
+            return
         self._check_file("commit")
         if self._has_scratch():
             self.begin()
@@ -141,6 +146,9 @@ class UnitState(FreshRows):
 
     def flush(self) -> None:
         """Commit what was written so far, without ending the hook."""
+        if self.stand_in is not None:
+            self.stand_in.flush()
+            return
         self._check_file("commit")
         with Explained(self, "commit"):
             self._kv.flush()
@@ -152,8 +160,8 @@ class UnitState(FreshRows):
         Returns:
             The flags that this changed back.
         """
-        if unitdata._KV is None and self._storage is nothing:
-            return []  # it could not even be opened
+        if self.stand_in is not None or (unitdata._KV is None and self._storage is nothing):
+            return []  # there is no going back for a stand-in, and the other could not even be opened
         before = set(self.engine.flags())
         self._took_back = False
         self.recovered = []
@@ -189,6 +197,11 @@ class UnitState(FreshRows):
             scratch: rows that the child needs for as long as it runs, and their values.
         """
         self.begin()
+        if self.stand_in is not None:
+            for key, value in scratch.items():
+                self.stand_in.set(key, value)
+            self.stand_in.flush()
+            return
         self._check_file("commit")
         with Explained(self, "commit"):
             if self._outer is None:
@@ -206,6 +219,8 @@ class UnitState(FreshRows):
 
     def after_child(self) -> List[Change]:
         """Take over what a child process did: its changes, in order as far as they are known."""
+        if self.stand_in is not None:
+            return []
         before = set(self.engine.flags())
         self.forget()
         self._took_back = self._outer is None
@@ -386,6 +401,9 @@ class UnitState(FreshRows):
     def drop_triggers(self) -> None:
         """Delete the scratch rows of all triggers."""
         self.begin()
+        if self.stand_in is not None:
+            self.stand_in.drop_triggers()
+            return
         self._execute("DELETE FROM kv WHERE " + IS_TRIGGER, TRIGGERS)
 
     def _decode_undo(self, key: str, data: Any, kind: type) -> Any:

@@ -6,6 +6,7 @@ JSON. Requests are kept per endpoint, so that two endpoints of one interface do 
 
 from __future__ import annotations
 
+from charms_reactive._alias import on_demand
 from charms_reactive._juju import juju_log
 from charms_reactive.endpoints import Endpoint
 from charms_reactive.flags import toggle_flag
@@ -509,3 +510,7 @@ class ResponderEndpoint(_RequestEndpoint):
     def new_requests(self) -> List[Any]:
         """The requests that have no response yet."""
         return [request for request in self.all_requests if request.response is None]
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {}, old=True)

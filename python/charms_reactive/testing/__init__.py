@@ -21,6 +21,12 @@ The simulation is beside what it tests, not part of it: only the standard librar
 framework what runs hooks in this interpreter, and of charmhelpers how it stores the unit state.
 """
 
+from . import _own_copy
+
+if _own_copy.is_needed():
+    # From here on each of these modules is found in the copy, and this one has been replaced by its own.
+    _own_copy.load()
+
 from ._model.model import Application, Model, ModelRelation, ModelUnit, NeverSettlesError, Settled, Step
 from ._running.processes import end_processes, processes
 from ._unit.charm import Charm, EndpointSpec
@@ -66,3 +72,5 @@ __all__ = [
     "end_processes",
     "processes",
 ]
+
+_own_copy.give_back()

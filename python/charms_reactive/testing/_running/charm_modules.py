@@ -30,6 +30,7 @@ import charms_reactive
 from charms_reactive import _alias, _relations, relations
 from charms_reactive._engine import choice
 from charms_reactive._unit_state import unit_state
+from charms_reactive.testing._own_copy import is_stand_in
 
 from .framework_state import (
     CHARMHELPERS,
@@ -324,10 +325,13 @@ def hide(names: Set[str]) -> None:
 
 
 def without_stand_ins() -> None:
-    """Have charmhelpers loaded as the framework knows it, where a test has put mocks in its place."""
+    """Have charmhelpers loaded as the framework knows it, whatever a test has put in its place."""
     loaded = sys.modules
     there = [name for name in loaded if name.partition(".")[0] == "charmhelpers"]
-    if any(type(loaded[name]) is not ModuleType or loaded[name].__spec__ is None for name in there):
+    if any(
+        loaded[name] is not CHARMHELPERS.get(name, loaded[name]) or is_stand_in(loaded[name])
+        for name in there
+    ):
         for name in there:
             del loaded[name]
         loaded.update(CHARMHELPERS)

@@ -114,9 +114,14 @@ CHARMHELPERS = {
 
 def _framework_now() -> Dict[str, ModuleType]:
     """The framework's modules, with those that were loaded since under its own name."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(PACKAGE + ".") and not name.startswith(OURS) and type(module) is ModuleType:
-            FRAMEWORK.setdefault(name, module)
+    if sys.modules.get(PACKAGE) is charms_reactive:  # and not one that a suite with mocks works with
+        for name, module in list(sys.modules.items()):
+            if (
+                name.startswith(PACKAGE + ".")
+                and not name.startswith(OURS)
+                and isinstance(module, ModuleType)
+            ):
+                FRAMEWORK.setdefault(name, module)
     return FRAMEWORK
 
 
@@ -244,7 +249,12 @@ class _Plan:
             for name, value in vars(kind).items()
             if type(value) in CONTAINERS
         ]
-        self.caches = [value for value in names.values() if hasattr(value, "cache_clear")]
+        self.caches = [
+            value
+            for value in names.values()
+            # A module may import something to answer.
+            if not isinstance(value, ModuleType) and hasattr(value, "cache_clear")
+        ]
 
 
 _plans: Dict[int, Tuple[Any, _Plan]] = {}

@@ -256,3 +256,29 @@ def test_a_hook_leaves_the_mocks_as_they_were(suite: Any) -> None:
         }
     )
     assert suite.run().counts == {"passed": 2}
+
+
+def test_unit_test_beside_an_installed_charmhelpers(suite: Any) -> None:
+    """It replaces what is not on disk; what the manual adds makes hookenv a mock as well."""
+    suite.write(
+        {
+            "tests/conftest.py": """\
+                from charms.unit_test import patch_module, patch_reactive
+
+                patch_reactive()
+                patch_module("charmhelpers.core.hookenv")
+                """,
+            "tests/test_shop.py": """\
+                from unittest import mock
+
+                from charmhelpers.core import hookenv
+
+
+                def test_config():
+                    assert isinstance(hookenv, mock.MagicMock)
+                    hookenv.config.return_value = 8080
+                    assert hookenv.config("port") == 8080
+                """,
+        }
+    )
+    assert suite.run().counts == {"passed": 1}
