@@ -95,12 +95,13 @@ def imports_below(root: Path, packages: Sequence[str]) -> List[Import]:
 # -- the checks -------------------------------------------------------------------------------------
 def going_up(imports: Sequence[Import], listed: Mapping[str, int]) -> List[str]:
     """What is wrong with each import that goes to a higher floor."""
-    return [
-        "%s, line %d, imports %s, which is %d floors above it" % (one.module, one.line, one.imported, above)
-        for one in imports
-        for above in [floor_of(one.imported, listed) - floor_of(one.module.replace(" (stub)", ""), listed)]
-        if above > 0
-    ]
+    wrong = []
+    for one in imports:
+        here, there = floor_of(one.module.replace(" (stub)", ""), listed), floor_of(one.imported, listed)
+        if there > here:
+            place = "%s, line %d, on floor %d" % (one.module, one.line, here)
+            wrong.append("%s, imports %s, which is on floor %d" % (place, one.imported, there))
+    return wrong
 
 
 def circles(imported_by: Mapping[str, Set[str]]) -> List[List[str]]:
@@ -137,7 +138,8 @@ def test_no_import_goes_up() -> None:
     imports = imports_below(PYTHON, [PACKAGE, PLUGIN, "charms/reactive"])
     assert len(imports) > 500
     assert "charms_reactive._engine._native" in {one.imported for one in imports}
-    assert going_up(imports, floors()) == []
+    wrong = going_up(imports, floors())
+    assert not wrong, "imports that go up:\n" + "\n".join(wrong)
 
 
 def test_every_floor_that_is_listed_is_there() -> None:
@@ -149,7 +151,8 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
     graph: Dict[str, Set[str]] = {}
     for one in imports_below(PYTHON, [PACKAGE, PLUGIN]):
         graph.setdefault(one.module.replace(" (stub)", ""), set()).add(one.imported)
-    assert circles(graph) == []
+    found = circles(graph)
+    assert not found, "circles:\n" + "\n".join(" -> ".join([*circle, circle[0]]) for circle in found)
 
 
 @pytest.mark.parametrize("crate", ["reactive-command", "reactive-core", "reactive-python"])
@@ -193,9 +196,9 @@ def test_an_import_that_goes_up_or_round_is_found(tmp_path: Path) -> None:
     imports = imports_below(tmp_path, ["pkg"])
     listed = {"pkg": 0, "pkg.sub": 1, "pkg.low": 0, "pkg.high": 2}
     assert sorted(going_up(imports, listed)) == [
-        "pkg.low, line 2, imports pkg.high, which is 2 floors above it",
-        "pkg.sub.native (stub), line 1, imports pkg.high, which is 1 floors above it",
-        "pkg.sub.one, line 1, imports pkg.high, which is 1 floors above it",
+        "pkg.low, line 2, on floor 0, imports pkg.high, which is on floor 2",
+        "pkg.sub.native (stub), line 1, on floor 1, imports pkg.high, which is on floor 2",
+        "pkg.sub.one, line 1, on floor 1, imports pkg.high, which is on floor 2",
     ]
     assert circles({"pkg.low": {"pkg.high"}, "pkg.high": {"pkg.low"}, "pkg.sub.one": {"pkg.high"}}) == [
         ["pkg.high", "pkg.low"]
