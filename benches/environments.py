@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -9,7 +11,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from workloads import rule_flags
 
@@ -100,34 +102,64 @@ class Environment:
         return found
 
 
-def create(name: str, requirements: Sequence[str], base: Optional[str] = None) -> Environment:
+def create(
+    name: str,
+    requirements: Sequence[str],
+    base: Optional[str] = None,
+    finish: Optional[Callable[[Environment], None]] = None,
+) -> Environment:
     """An environment under ``.cache/bench`` with these requirements, made once and used again.
+
+    Of processes that ask for one at the same time, as the workers of ``pytest -n`` do, one makes it and the
+    others wait.
 
     Args:
         name: of the environment.
         requirements: for pip.
         base: the interpreter that it is made of; by default the one that runs this.
+        finish: does to it what pip cannot; called each time, before anybody else has the environment, so
+            it has to do nothing where all is done.
 
     Raises:
         BenchmarkError: it cannot be made.
     """
     version = Environment(name, base).run(["-c", _FULL_VERSION]).strip() if base else sys.version
     path = CACHE / ("%s-py%s" % (name, ".".join(version.split()[0].split(".")[:2])))
+    environment = Environment(name, str(path / "bin" / "python"))
+    with _alone(path):
+        _install(environment, path, json.dumps([version, list(requirements)]), requirements, base)
+        if finish is not None:
+            finish(environment)
+    return environment
+
+
+def _install(
+    environment: Environment, path: Path, wanted: str, requirements: Sequence[str], base: Optional[str]
+) -> None:
+    """Make the environment, unless its stamp says that it is what is wanted."""
     stamp = path / "installed.json"
-    python = str(path / "bin" / "python")
-    environment = Environment(name, python)
-    wanted = json.dumps([version, list(requirements)])
     if stamp.is_file() and stamp.read_text() == wanted:
-        return environment
+        return
     print("installing %s in %s" % (", ".join(requirements), path), file=sys.stderr, flush=True)
     shutil.rmtree(path, ignore_errors=True)
     if base:
-        Environment(name, base).run(["-m", "venv", "--symlinks", str(path)])
+        Environment(environment.name, base).run(["-m", "venv", "--symlinks", str(path)])
     else:
         venv.create(str(path), with_pip=True, symlinks=True)
     environment.run(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
     stamp.write_text(wanted)
-    return environment
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Be the only process that makes or changes this environment; the kernel drops the lock of a dead one.
+
+    An environment cannot be made aside and renamed: its scripts name the directory that it was made in.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def newest_python() -> Optional[str]:
@@ -160,7 +192,11 @@ else:
 
 def create_old(base: Optional[str] = None) -> Environment:
     """The environment of charms.reactive 1.5.3; ``base`` as for :func:`create`."""
-    environment = create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS], base)
+    return create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS], base, _on_any_platform)
+
+
+def _on_any_platform(environment: Environment) -> None:
+    """Let charmhelpers, and with it 1.5.3, be imported on this system."""
     try:
         environment.run(["-c", "import charms.reactive"])
     except BenchmarkError:
@@ -168,7 +204,6 @@ def create_old(base: Optional[str] = None) -> Environment:
         with open(where, "a") as file:
             file.write(_ANY_PLATFORM)
         environment.run(["-c", "import charms.reactive"])
-    return environment
 
 
 def create_ours(base: Optional[str] = None) -> Dict[str, Environment]:
@@ -177,10 +212,17 @@ def create_ours(base: Optional[str] = None) -> Dict[str, Environment]:
     Not in ``.venv``, whose many tools would take part in the start of every process. ``base`` as for
     :func:`create`.
     """
-    made = create("charms.reactive-here", ["charmhelpers>=0.20.24,<2", "PyYAML>=5.1", _SETUPTOOLS], base)
-    site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
-    Path(site, "charms.reactive.pth").write_text("%s\n" % (ROOT / "python"))
+    requirements = ["charmhelpers>=0.20.24,<2", "PyYAML>=5.1", _SETUPTOOLS]
+    made = create("charms.reactive-here", requirements, base, with_this_tree)
     return {engine: Environment(engine, made.python, engine) for engine in ("native", "pure")}
+
+
+def with_this_tree(environment: Environment) -> None:
+    """Let this source tree be imported in the environment."""
+    site = environment.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    told, path = "%s\n" % (ROOT / "python"), Path(site, "charms.reactive.pth")
+    if not path.is_file() or path.read_text() != told:
+        path.write_text(told)
 
 
 def build_engine_driver() -> Path:

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import gzip
 import hashlib
 import importlib.util
@@ -327,6 +328,25 @@ def _build(wheel_directory: str, config_settings: Config, editable: bool) -> str
 
 def _native_wheel(wheel_directory: str, editable: bool, glibc: str) -> str | None:
     """Have maturin build the wheel; its file name, or None where it failed."""
+    with _alone():
+        return _built_by_maturin(wheel_directory, editable, glibc)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Be the only process that builds a native wheel of this tree.
+
+    What maturin takes has one place, and the next build begins with deleting it. Cargo looks after its own.
+    """
+    import fcntl  # here, so that a pure wheel can be built where there is none
+
+    STAGED_DATA.parent.mkdir(exist_ok=True)
+    with STAGED_DATA.with_name("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _built_by_maturin(wheel_directory: str, editable: bool, glibc: str) -> str | None:
     environment = _build_environment(glibc)
     if not _stage(glibc, environment):
         return None

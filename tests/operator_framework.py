@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import List
 
 import pytest
 
 from reference import benches_environments
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # The newest that the interpreter can have; ops.testing is what simulates Juju for it.
 REQUIREMENTS = ["ops[testing]>=2.9,<4", "charmhelpers>=0.20.24,<2", "PyYAML>=5.1"]
@@ -23,14 +20,12 @@ def python() -> str:
     if not _made:
         environments = benches_environments()
         try:
-            made = environments.create("ops-testing", REQUIREMENTS)
-            site = made.run(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+            made = environments.create("ops-testing", REQUIREMENTS, finish=environments.with_this_tree)
         except (environments.BenchmarkError, OSError, subprocess.CalledProcessError) as error:
             pytest.fail(
                 "the operator framework cannot be installed, and what is to work with it is not tested: %s"
                 % error,
                 pytrace=False,
             )
-        Path(site, "charms.reactive.pth").write_text("%s\n" % (ROOT / "python"))
         _made.append(made.python)
     return _made[0]

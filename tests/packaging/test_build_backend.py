@@ -16,6 +16,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
@@ -338,6 +339,24 @@ def test_a_rust_build_hands_over_the_wheel_that_maturin_made(
     name = backend.build_wheel(str(tmp_path), {"build": "rust"})
     assert name == "charms_reactive-1.6.0-cp310-abi3-linux_x86_64.whl"
     assert (tmp_path / name).read_text().startswith("pep517 build-wheel ")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")
+def test_of_two_rust_builds_of_one_tree_the_second_waits(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What maturin takes has one place; workers of pytest, and `make wheels` beside them, build at once."""
+    monkeypatch.setattr(backend, "_stage", lambda glibc, environment: True)
+    script = "PATH=%s\nmkdir busy || exit 1; sleep 0.3; echo x >made.whl; rmdir busy; echo made.whl"
+    commands(tmp_path / "bin", {"cargo": "exit 0", "maturin": script % os.defpath}, monkeypatch)
+    monkeypatch.setattr(backend, "_maturin", lambda: [str(tmp_path / "bin/maturin")])
+    places = [tmp_path / name for name in ("one", "two", "three")]
+    for place in places:
+        place.mkdir()
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda place: backend.build_wheel(str(place), {"build": "rust"}), places))
+    assert made == ["made.whl"] * 3
+    assert [[path.name for path in place.iterdir()] for place in places] == [["made.whl"]] * 3
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="below CPython 3.10 the Rust build is not tried")

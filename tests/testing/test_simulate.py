@@ -548,6 +548,14 @@ def _on_terminal(command: List[str], environment: Dict[str, str]) -> str:
     return said.decode()
 
 
+def _as_from_a_terminal() -> None:
+    """Signals as a command has them that somebody has typed; where SIGINT is ignored (``nohup make test &``),
+    a child would ignore it too.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("speed", [[], ["--processes"]], ids=["in-process", "processes"])
 def test_an_interrupt_leaves_nothing_behind(
@@ -561,6 +569,7 @@ def test_an_interrupt_leaves_nothing_behind(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_as_from_a_terminal,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
