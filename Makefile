@@ -51,7 +51,7 @@ bench: ## run the benchmarks and print the table
 
 docs: ## build the manual into docs/_build/html
 	$(SETUP) docs
-	$(VENV)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs docs/_build/html
+	CHARMS_REACTIVE_ENGINE=pure $(VENV)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --builder html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
 wheels: ## build and check what is released: the wheels and the sdist, in dist/

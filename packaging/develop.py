@@ -4,7 +4,7 @@
     develop.py dev      the native engine and the tools for tests and linting; an error without Rust
     develop.py bench    the same and what the benchmarks compare with
     develop.py release  the same as dev and what builds and checks wheels
-    develop.py docs     what the manual is built with, on either engine
+    develop.py docs     what the manual is built with; of the package, no more than is there already
     develop.py all      dev, release and docs at once
 
 The package is installed editable, so a change of Python code needs no new run; a change of Rust
@@ -30,6 +30,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 COMMAND = BIN / "charms.reactive"
 LOG = VENV / "setup.log"
+LOCK = ROOT / ".cache" / "setup.lock"  # not in .venv, which is made and deleted under it
 PACKAGE_STAMP = VENV / "package.stamp"
 NATIVE_STAMP = VENV / "native.stamp"
 NATIVE_FROM = (3, 10)
@@ -73,12 +74,16 @@ def prepare(extras: set[str]) -> None:
     problem = rust_problem()
     if problem and insists:
         raise SetupError(problem)
-    make_venv()
-    with VENV.joinpath("lock").open("w") as lock:
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Two makes at once would install over each other.
-        if problem and native_is_current() and not extras:
-            return
+        make_venv()
         try:
+            if extras == {"docs"}:
+                prepare_docs(problem)
+                return
+            if problem and native_is_current() and not extras:
+                return
             if not problem:
                 try:
                     install_package(extras | {"dev"})
@@ -92,6 +97,14 @@ def prepare(extras: set[str]) -> None:
             install_package(extras, pure=True)
         except StepError as error:
             raise SetupError("%s (all that was said: %s)" % (error, LOG.relative_to(ROOT))) from None
+
+
+def prepare_docs(problem: str) -> None:
+    """Install what the manual is built with. It takes no engine; one that is there stays there."""
+    had_native = native_is_current() and not problem
+    install_package({"docs"})
+    if had_native:
+        build_native(show=False)
 
 
 def rust_problem() -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Callable, Dict, List
 
 import pytest
 
@@ -75,6 +76,56 @@ def test_no_ensurepip(tree: Path) -> None:
     [line] = develop(tree, "run", {}, PYTHONPATH=str(tree / "missing"))
     assert line.startswith("error: this Python cannot make virtual environments: install python3.")
     assert not (tree / ".venv").exists()
+
+
+@pytest.fixture
+def steps(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., List[str]]:
+    """Prepares `.venv` for a target, on a machine with Rust; what would have been run, by who builds.
+
+    A step leaves what the real one would, so that the next `make` finds it.
+    """
+    spec = importlib.util.spec_from_file_location("develop_under_test", tree / "packaging/develop.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    extension = tree / "python/charms_reactive/_native.abi3.so"
+    extension.parent.mkdir(parents=True)
+    ran: List[str] = []
+
+    def step(what: str, command: List[str], show: bool = False, **environment: str) -> None:
+        ran.append(environment["CHARMS_REACTIVE_BUILD"])
+        module.COMMAND.parent.mkdir(parents=True, exist_ok=True)
+        module.COMMAND.write_text("")
+        if environment["CHARMS_REACTIVE_BUILD"] == "rust":
+            extension.write_text("")
+        elif extension.exists():  # as an editable installation does
+            extension.unlink()
+
+    monkeypatch.setattr(module, "_step", step)
+    monkeypatch.setattr(module, "make_venv", lambda: module.VENV.mkdir(exist_ok=True))
+    monkeypatch.setattr(module, "rust_problem", lambda: "")
+
+    def prepared(*extras: str) -> List[str]:
+        ran.clear()
+        module.prepare(set(extras))
+        return list(ran)
+
+    return prepared
+
+
+def test_the_manual_takes_no_engine(steps: Callable[..., List[str]]) -> None:
+    assert steps("docs") == ["pure"]
+    assert steps("docs") == []
+
+
+def test_the_manual_leaves_the_engine_that_is_there(steps: Callable[..., List[str]], tree: Path) -> None:
+    assert steps("dev") == ["pure", "rust"]
+    assert steps("docs") == ["pure", "rust"]
+    assert steps("docs") == steps("dev") == []
+    (tree / "Cargo.toml").write_text("changed")
+    assert steps("docs") == []
+    assert steps("dev") == ["rust"]
 
 
 @pytest.mark.parametrize("target", ["dev", "run", "bench", "docs"])
