@@ -5,13 +5,24 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import pkgutil
+import re
 import sys
+from dataclasses import MISSING, fields
 from types import ModuleType
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, Optional, Tuple
+
+from sphinx import addnodes
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
+from sphinx.util.inspect import stringify_signature
 
 import charms_reactive
 from charms_reactive import __version__
+from charms_reactive.events import SystemEvent
+
+logger = logging.getLogger(__name__)
 
 project = "charms.reactive"
 author = "the charms.reactive authors"
@@ -143,5 +154,79 @@ def _in_python(_app: Any, _env: Any, node: Any, content: Any) -> Optional[Any]:
     return None
 
 
+# -- signatures ----------------------------------------------------------------------------------
+# Classes of which a reader never makes an object: what they are made from is of no use to anybody.
+MADE_BY_US = {
+    "charms.reactive.events.BoundEvent",
+    "charms.reactive.events.PostRecordCreate",
+    "charms.reactive.events.PostRecordDelete",
+    "charms.reactive.events.PostRecordUpdate",
+    "charms.reactive.events.PreRecordCreate",
+    "charms.reactive.events.PreRecordDelete",
+    "charms.reactive.events.PreRecordUpdate",
+    "charms.reactive.status.Context",
+    "charms_reactive.testing.ActionOutcome",
+    "charms_reactive.testing.Application",
+    "charms_reactive.testing.EndpointSpec",
+    "charms_reactive.testing.Handlers",
+    "charms_reactive.testing.HookRun",
+    "charms_reactive.testing.LogEntry",
+    "charms_reactive.testing.ModelRelation",
+    "charms_reactive.testing.ModelUnit",
+    "charms_reactive.testing.Outcome",
+    "charms_reactive.testing.Record",
+    "charms_reactive.testing.Settled",
+    "charms_reactive.testing.Step",
+    "charms_reactive.testing.ToolCall",
+    "charms_reactive.testing.explain.Condition",
+    "charms_reactive.testing.explain.Declared",
+}
+
+# Decorators that are written without parentheses.
+BARE_DECORATORS = {"charms.reactive.only_once"}
+
+Signature = Tuple[str, str]
+
+
+def _readable(
+    _app: Any, what: str, name: str, thing: Any, _options: Any, shown: Optional[str], returned: Optional[str]
+) -> Optional[Signature]:
+    """A signature as a reader writes the call."""
+    if what == "decorator":
+        # Sphinx shows no parameters where there is only one; and what a decorator returns is known.
+        if name in BARE_DECORATORS:
+            return "", ""
+        return stringify_signature(inspect.signature(thing), show_return_annotation=False), ""
+    if what == "class" and (name in MADE_BY_US or issubclass(thing, SystemEvent)):
+        return "", ""
+    if shown and "<factory>" in shown:
+        made = iter([field for field in fields(thing) if field.init and field.default_factory is not MISSING])
+        return re.sub("<factory>", lambda _: repr(next(made).default_factory()), shown), returned or ""
+    return None
+
+
+def _without_overloads() -> None:
+    """Of functions that have them for type checkers, where one signature says more to a reader."""
+    analyzer = ModuleAnalyzer.for_module("charms_reactive.decorators")
+    analyzer.analyze()
+    for name in BARE_DECORATORS:
+        del analyzer.overloads[name.rpartition(".")[2]]
+
+
+def _look_at_signatures(_app: Any, doctree: Any) -> None:
+    """One that cannot be read is a warning, and so ends the build."""
+    for signature in doctree.findall(addnodes.desc_signature):
+        name = "%s.%s" % (signature.get("module"), signature.get("fullname"))
+        shows_parameters = signature.next_node(addnodes.desc_parameterlist)
+        if signature.astext().startswith("@") and name not in BARE_DECORATORS and not shows_parameters:
+            # Sphinx leaves out empty parentheses, with which these are written.
+            signature.insert(2, addnodes.desc_parameterlist())
+        if re.search(r"<\w|~| at 0x|\bfactory\b", signature.astext()):
+            logger.warning("this signature cannot be read: %s", signature.astext(), location=signature)
+
+
 def setup(app: Any) -> None:
+    _without_overloads()
     app.connect("missing-reference", _in_python)
+    app.connect("autodoc-process-signature", _readable)
+    app.connect("doctree-read", _look_at_signatures)

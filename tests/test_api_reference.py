@@ -102,6 +102,16 @@ def test_nothing_is_described_twice_or_without_words() -> None:
         assert getattr(importlib.import_module(module), name).__doc__, "%s of %s" % (name, page.name)
 
 
+def test_classes_whose_signature_is_left_out_are_in_the_reference() -> None:
+    """A name that is misspelt, or gone, would leave out nothing."""
+    (names,) = [
+        ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "docs" / "conf.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MADE_BY_US"
+    ]
+    assert names - {"%s.%s" % (module, name) for module, name, _ in entries()} == set()
+
+
 def examples() -> Iterator[Tuple[str, str]]:
     """The examples in docstrings, each with the file and line it begins in."""
     package = Path(charms_reactive.__file__).parent
