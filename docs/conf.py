@@ -13,6 +13,7 @@ from dataclasses import MISSING, fields
 from types import ModuleType
 from typing import Any, Iterator, Optional, Tuple
 
+from docutils import nodes
 from sphinx import addnodes
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
@@ -138,8 +139,6 @@ _import_all_for_types()
 # -- references to Python's own library ----------------------------------------------------------
 def _in_python(_app: Any, _env: Any, node: Any, content: Any) -> Optional[Any]:
     """A link for what Python's library has; its inventory would have to be fetched."""
-    from docutils.nodes import reference
-
     target = node.get("reftarget", "")
     module = target.rpartition(".")[0]
     while module and module.partition(".")[0] in sys.stdlib_module_names:
@@ -149,7 +148,7 @@ def _in_python(_app: Any, _env: Any, node: Any, content: Any) -> Optional[Any]:
             found = None
         if found is not None:
             page = "https://docs.python.org/3/library/%s.html#%s" % (module, target)
-            return reference("", "", content, internal=False, refuri=page)
+            return nodes.reference("", "", content, internal=False, refuri=page)
         module = module.rpartition(".")[0]
     return None
 
@@ -225,8 +224,27 @@ def _look_at_signatures(_app: Any, doctree: Any) -> None:
             logger.warning("this signature cannot be read: %s", signature.astext(), location=signature)
 
 
+# -- tables --------------------------------------------------------------------------------------
+def _label_cells(_app: Any, doctree: Any, _name: str) -> None:
+    """Put the head of its column into each cell: on a phone, manual.css shows the cells below one another."""
+    for table in doctree.findall(nodes.tgroup):
+        heads = [entry.astext() for entry in table.findall(nodes.entry) if _is_head(entry)]
+        for row in (row for body in table.findall(nodes.tbody) for row in body.findall(nodes.row)):
+            for index, cell in enumerate(row.children):
+                if not cell.children:
+                    cell["classes"].append("nothing")
+                elif index and heads and heads[index]:  # the first one is what the others are about
+                    label = nodes.inline("", heads[index], classes=["column"])
+                    cell.insert(0, nodes.paragraph("", "", label))
+
+
+def _is_head(entry: Any) -> bool:
+    return isinstance(entry.parent.parent, nodes.thead)
+
+
 def setup(app: Any) -> None:
     _without_overloads()
     app.connect("missing-reference", _in_python)
     app.connect("autodoc-process-signature", _readable)
     app.connect("doctree-read", _look_at_signatures)
+    app.connect("doctree-resolved", _label_cells)

@@ -199,6 +199,16 @@ def test_drawings_say_what_they_show_and_can_be_read_in_the_dark() -> None:
         assert any(path.name in page for page in shown), "no page shows %s" % path.name
 
 
+def test_drawings_can_be_read_on_a_phone() -> None:
+    """Where a page is 358 pixels wide, and a drawing as wide as that, its letters have 11 pixels at least."""
+    for path in (ROOT / "docs" / "images").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        width = float(ET.fromstring(text).attrib["viewBox"].split()[2])
+        sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", text)]
+        assert len(sizes) >= 4
+        assert min(sizes) * 358 / width >= 11, path.name
+
+
 # -- all of them ---------------------------------------------------------------------------------
 def test_every_page_that_is_read_by_name_is_there() -> None:
     assert set(read_by_name()) <= set(pages())
