@@ -68,7 +68,7 @@ _ABOUT_IMPORTS = (
 _ABOUT_HOOKS = (
     "Rows 8 to 10: the charm in `benches/charm` after install, two config-changed, start and "
     "update-status. A plain hook imports charms.reactive first; a layered one imports charmhelpers first, "
-    "as the basic layer does. CPU and memory are those of the hook and the processes it waited for, hook "
+    "as layer:basic does. CPU and memory are those of the hook and the processes it waited for, hook "
     "tools included; the same shell script answers for every hook tool. Median of 15 hooks, the versions "
     "taking turns."
 )
@@ -737,7 +737,6 @@ def report(machine: Dict[str, Any], rows: Sequence[Row], notes: Sequence[str]) -
         "charms.reactive 1.5.3: %s" % _versions(machine["1.5.3"]),
         "clipspy %s" % machine["clipspy"],
     ]
-    missed = sum(row.verdict().startswith("MISS") for row in rows)
     return "\n".join(
         [
             "# Budgets, as measured",
@@ -749,7 +748,7 @@ def report(machine: Dict[str, Any], rows: Sequence[Row], notes: Sequence[str]) -
             "",
             *("- " + version for version in versions),
             "",
-            "%d of %d rows that have a budget miss it." % (missed, sum(bool(row.passed) for row in rows)),
+            *readme.missed([row.as_json() for row in rows]),
             "",
             table(rows),
             "",

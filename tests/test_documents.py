@@ -139,7 +139,39 @@ def test_the_figures_of_the_readme_are_those_of_the_last_run(monkeypatch: pytest
     import readme
 
     shown = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert shown == readme.updated(shown, json.loads((ROOT / "benches" / "results.json").read_text()))
+    results = json.loads((ROOT / "benches" / "results.json").read_text())
+    assert shown == readme.updated(shown, results)
+    assert len(readme.ROWS) == 5
+    assert "\n".join(readme.missed(results["rows"])) in (ROOT / "benches" / "RESULTS.md").read_text()
+    monkeypatch.delitem(sys.modules, "readme")
+
+
+def test_the_rows_of_the_readme_say_how_many_times_less_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benches"))
+    import readme
+
+    measured = {"native": "12 ms", "pure": "1.2 s"}
+    row = {
+        "passed": {},
+        "verdict": "no budget",
+        "measured": measured,
+        "other": "ops: 7 ms; 1.5.3: 206 ms (3)",
+    }
+    rows = [
+        {**row, "what": what, "ratios": {"native": 17178.7, "pure": 1.049}, "passed": {"native": True}}
+        for what in readme.ROWS
+    ]
+    before = "a\n<!-- figures -->\nx\n<!-- /figures -->\nb\n"
+    after = readme.updated(before, {"rows": rows})
+    assert after.count(" | 206 ms | 12 ms (÷ 17,000) | 1.2 s (÷ 1.0) |\n") == 5
+    assert readme.missed(rows) == ["0 of 5 rows that have a budget miss it."]
+    rows[1].update(what="thing: one way", verdict="MISS (pure)")
+    rows[2].update(what="the same, another way", verdict="MISS")
+    told = readme.missed(rows)
+    assert told[0].startswith("2 of 5 rows that have a budget miss it. ")
+    assert told[2:] == ["- thing: one way", "- thing, another way"]
+    with pytest.raises(ValueError, match=r"README\.md has no <!-- figures"):
+        readme.updated("a", {"rows": rows})
     monkeypatch.delitem(sys.modules, "readme")
 
 
