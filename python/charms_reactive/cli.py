@@ -84,6 +84,15 @@ _FLAG_TESTS: Dict[str, Callable[[Iterable[str]], bool]] = {
     "when_not_all": helpers._when_not_all,
 }
 
+_FLAG_QUESTIONS = {
+    "when": "Are all of the flags set",
+    "when_all": "Are all of the flags set",
+    "when_any": "Is one of the flags set",
+    "when_not": "Is none of the flags set",
+    "when_none": "Is none of the flags set",
+    "when_not_all": "Is one of the flags not set",
+}
+
 
 def _matches(handler: HandlerSpec) -> bool:
     watched = [flag for test, arguments in handler.tests if test in _FLAG_TESTS for flag in arguments]
@@ -219,6 +228,34 @@ class _Parser(argparse.ArgumentParser):
         self.exit(_TROUBLE, "%s: %s\n" % (self.prog, message))
 
 
+class _CommandLine(_Parser):
+    """The parser of the whole command line, whose help shows the subcommands in groups.
+
+    Attributes:
+        groups: the title of each, with its subcommands and what is said of them.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.groups: List[Tuple[str, List[Tuple[str, str]]]] = []
+
+    def format_help(self) -> str:
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        for title, commands in self.groups:
+            formatter.start_section(title)
+            formatter.add_arguments(
+                [argparse.Action([], name, metavar=name, help=summary) for name, summary in commands]
+            )
+            formatter.end_section()
+        formatter.start_section(self._optionals.title)
+        formatter.add_arguments(self._optionals._group_actions)
+        formatter.end_section()
+        formatter.add_text(self.epilog)
+        return formatter.format_help()
+
+
 class _CommandTable:
     """The subcommands, each with its parser."""
 
@@ -227,8 +264,13 @@ class _CommandTable:
         """Of all of them, and of the two that have a parser of their own."""
         return [*self._subparsers.choices, "simulate", "explain"]
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._subparsers = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", parser_class=_Parser)
+    def __init__(self, parser: _CommandLine) -> None:
+        self._groups = parser.groups
+        self._subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def group(self, title: str, *commands: Tuple[str, str]) -> None:
+        """Begin a group; ``commands`` are those of it that have a parser of their own."""
+        self._groups.append((title, list(commands)))
 
     def add(
         self,
@@ -240,7 +282,8 @@ class _CommandTable:
         options: Sequence[str] = (),
     ) -> None:
         """Add a subcommand; an argument that ends in ``*`` takes any number of words."""
-        parser = self._subparsers.add_parser(name, help=summary, description=summary)
+        parser = self._subparsers.add_parser(name, description=summary)
+        self._groups[-1][1].append((name, summary))
         for argument in arguments:
             if argument.endswith("*"):
                 parser.add_argument(argument[:-1], nargs="*")
@@ -253,11 +296,11 @@ class _CommandTable:
 
 def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     """The parser, and the names of the subcommands."""
-    parser = _Parser(
+    parser = _CommandLine(
         prog="charms.reactive",
-        description="Flags and tests of a reactive charm, on the command line.",
-        epilog="charms.reactive simulate CHARM HOOK… runs hooks without Juju; charms.reactive explain FILE "
-        "tells why the handlers of a hook ran, or did not. Both have a --help of their own.",
+        description="Runs a reactive charm's hooks without Juju, tells why its handlers ran, and reads and "
+        "changes the flags of a unit.",
+        epilog="charms.reactive COMMAND --help tells more.",
     )
     parser.add_argument("--version", action="version", version="charms.reactive %s" % __version__)
     formats = parser.add_mutually_exclusive_group()
@@ -274,6 +317,13 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     table = _CommandTable(parser)
     add = table.add
 
+    table.group(
+        "what a charm does",
+        ("simulate CHARM HOOK…", "Run hooks without Juju; show which handlers run and what they change."),
+        ("explain FILE", "Tell why the handlers of a recorded hook ran, or did not."),
+    )
+    table.group("flags of the unit")
+    add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
     add("set_flag", "Set a flag.", lambda a: _set_flag(a), "nothing", "flag", options=["value"])
     add("clear_flag", "Clear a flag.", lambda a: flags.clear_flag(a.flag), "nothing", "flag")
     add(
@@ -283,13 +333,6 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "nothing",
         "flag",
         "should_set",
-    )
-    add(
-        "register_trigger",
-        "Set or clear a flag whenever another one changes, until the hook ends.",
-        lambda a: flags.register_trigger(a.when, a.when_not, a.set_flag, a.clear_flag),
-        "nothing",
-        options=["when", "when_not", "set_flag", "clear_flag"],
     )
     add("is_flag_set", "Is the flag set?", lambda a: flags.is_flag_set(a.flag), "test", "flag")
     add(
@@ -302,7 +345,6 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     add(
         "any_flags_set", "Is one of the flags set?", lambda a: flags.any_flags_set(*a.flags), "test", "flags*"
     )
-    add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
     add(
         "get_unset_flags",
         "Print those of the flags that are not set.",
@@ -311,12 +353,46 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "flags*",
     )
     add(
+        "register_trigger",
+        "Set or clear a flag whenever another one changes, until the hook ends.",
+        lambda a: flags.register_trigger(a.when, a.when_not, a.set_flag, a.clear_flag),
+        "nothing",
+        options=["when", "when_not", "set_flag", "clear_flag"],
+    )
+    table.group("hook, relations and files")
+    add(
         "any_hook",
         "Does the current hook match?",
         lambda a: helpers.any_hook(*a.patterns),
         "test",
         "patterns*",
     )
+    add(
+        "relation_id",
+        "Print the id of the relation with a unit or application.",
+        lambda a: _relation_id(a.relation_name, a.unit),
+        "value",
+        "relation_name",
+        "unit",
+    )
+    add(
+        "relation_call",
+        "Call a method of a relation's object and print what it returns.",
+        lambda a: _relation_call(a.method, a.arguments, a.relation_name, a.flag, a.state),
+        "value",
+        "method",
+        "arguments*",
+        options=["relation_name", "flag", "state"],
+    )
+    add(
+        "render_template",
+        "Render a template of the charm with the environment variables.",
+        lambda a: _render_template(a.source, a.target),
+        "nothing",
+        "source",
+        "target",
+    )
+    table.group("for charms.reactive.sh: conditions of a handler in bash, and what is kept of it")
     add(
         "hook",
         "Does the current hook match, in phase hooks?",
@@ -325,7 +401,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "patterns*",
     )
     for name, test in _FLAG_TESTS.items():
-        add(name, "Do the flags match, in phase other?", _flag_test(test), "test", "flags*")
+        add(name, _FLAG_QUESTIONS[name] + ", in phase other?", _flag_test(test), "test", "flags*")
     add(
         "when_file_changed",
         "Has one of the files changed since this was last asked?",
@@ -334,7 +410,6 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "files*",
     )
     add("only_once", "Has the handler not run before?", lambda a: not _done_before(a.id), "test", "id")
-    add("mark_invoked", "Remember that handlers ran.", lambda a: _mark_invoked(a.ids), "nothing", "ids*")
     add(
         "test",
         "Print the names of the handlers that match.",
@@ -349,31 +424,8 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "nothing",
         "handlers*",
     )
-    add(
-        "relation_call",
-        "Call a method of a relation's object and print what it returns.",
-        lambda a: _relation_call(a.method, a.arguments, a.relation_name, a.flag, a.state),
-        "value",
-        "method",
-        "arguments*",
-        options=["relation_name", "flag", "state"],
-    )
-    add(
-        "relation_id",
-        "Print the id of the relation with a unit or application.",
-        lambda a: _relation_id(a.relation_name, a.unit),
-        "value",
-        "relation_name",
-        "unit",
-    )
-    add(
-        "render_template",
-        "Render a template of the charm with the environment variables.",
-        lambda a: _render_template(a.source, a.target),
-        "nothing",
-        "source",
-        "target",
-    )
+    add("mark_invoked", "Remember that handlers ran.", lambda a: _mark_invoked(a.ids), "nothing", "ids*")
+    table.group("old names")
     old = "Old name of %s."
     add("set_state", old % "set_flag", lambda a: _set_flag(a), "nothing", "flag", options=["value"])
     add("remove_state", old % "clear_flag", lambda a: flags.clear_flag(a.flag), "nothing", "flag")

@@ -35,6 +35,6 @@ def test_every_example_does_what_the_chapter_says(unit: Unit, tmp_path: Path) ->
 
 def test_every_command_is_in_the_chapter(unit: Unit) -> None:
     chapter = CHAPTER.read_text(encoding="utf-8")
-    listed = re.findall(r"^    (\w+)", unit.run("--help").out, re.M)
+    listed = re.findall(r"^  (\w+)", unit.run("--help").out, re.M)
     assert {"set_flag", "test", "get_states"} <= set(listed)
     assert [name for name in listed if name not in chapter] == []
