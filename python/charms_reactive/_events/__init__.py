@@ -54,7 +54,7 @@ class Object:
     live as long as it does.
     """
 
-    on: NoEvents = NoEvents()
+    on = NoEvents()
 
     def _names_as_origin(self) -> Tuple[str, ...]:
         """What ``handle_event`` takes as the origin, beside the object itself, to hear its events."""

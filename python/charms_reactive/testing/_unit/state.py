@@ -15,8 +15,10 @@ import base64
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import (
+    AbstractSet,
     Any,
     Dict,
     FrozenSet,
@@ -26,6 +28,7 @@ from typing import (
     Mapping,
     NoReturn,
     Optional,
+    Sequence,
     Tuple,
     TypeVar,
     Union,
@@ -90,6 +93,16 @@ def thawed(value: Any) -> Any:
     return value
 
 
+#: Units of a relation as a test gives them: by name or number, with their data or without any.
+Units = Union[
+    Sequence[Union[int, str]],
+    AbstractSet[Union[int, str]],
+    Mapping[int, Mapping[str, str]],
+    Mapping[str, Mapping[str, str]],
+    Mapping[Union[int, str], Mapping[str, str]],
+]
+
+
 @dataclass(frozen=True)
 class Status:
     """A workload status: its name (``active``, ``blocked``, …) and its message."""
@@ -101,7 +114,7 @@ class Status:
         return "%s: %s" % (self.status, self.message) if self.message else self.status
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Relation:
     """One relation of the unit, with all data that it can read in it.
 
@@ -119,34 +132,53 @@ class Relation:
     """
 
     endpoint: str
-    application: str = ""
-    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    data: Mapping[str, str] = field(default_factory=dict)
-    local: Mapping[str, str] = field(default_factory=dict)
-    local_application: Mapping[str, str] = field(default_factory=dict)
-    number: int = -1
-    departing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    application: str
+    units: Mapping[str, Mapping[str, str]]
+    data: Mapping[str, str]
+    local: Mapping[str, str]
+    local_application: Mapping[str, str]
+    number: int
+    departing: Mapping[str, Mapping[str, str]]
 
-    def __post_init__(self) -> None:
-        name = self.application or "remote"
-        for attribute in ("units", "departing"):
-            given: Any = getattr(self, attribute)
-            if not isinstance(given, Mapping):
-                given = {unit: {} for unit in given}
-            units = {}
-            for unit, data in given.items():
-                units["%s/%d" % (name, unit) if isinstance(unit, int) else unit] = _settings(data)
-            object.__setattr__(self, attribute, Frozen(units))
-        if not self.application:
-            owners = {unit.partition("/")[0] for unit in self.units}
-            object.__setattr__(self, "application", owners.pop() if len(owners) == 1 else name)
-        for attribute in ("data", "local", "local_application"):
-            object.__setattr__(self, attribute, _settings(getattr(self, attribute)))
+    def __init__(
+        self,
+        endpoint: str,
+        application: str = "",
+        units: Units = (),
+        data: Mapping[str, str] = {},
+        local: Mapping[str, str] = {},
+        local_application: Mapping[str, str] = {},
+        number: int = -1,
+        departing: Units = (),
+    ) -> None:
+        put = partial(object.__setattr__, self)
+        put("endpoint", endpoint)
+        put("number", number)
+        put("units", _units("units", units, application or "remote"))
+        put("departing", _units("departing", departing, application or "remote"))
+        owners = {unit.partition("/")[0] for unit in self.units}
+        put("application", application or (owners.pop() if len(owners) == 1 else "remote"))
+        put("data", _settings(data))
+        put("local", _settings(local))
+        put("local_application", _settings(local_application))
 
     @property
     def id(self) -> str:
         """As hook tools call it, for example ``db:0``."""
         return "%s:%d" % (self.endpoint, self.number)
+
+
+def _units(attribute: str, given: Any, application: str) -> Frozen[str, Frozen[str, str]]:
+    if isinstance(given, str):
+        raise CharmError("%s are several, for example [%r], not one string" % (attribute, given))
+    if not isinstance(given, Mapping):
+        given = {unit: {} for unit in given}
+    return Frozen(
+        {
+            "%s/%d" % (application, unit) if isinstance(unit, int) else unit: _settings(data)
+            for unit, data in given.items()
+        }
+    )
 
 
 def _settings(data: Any) -> Frozen[str, str]:
@@ -187,7 +219,7 @@ class Storage:
         return "%s/%d" % (self.name, self.index)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Secret:
     """One secret that the unit knows of: its application's, its own, or one that was granted to it.
 
@@ -207,33 +239,48 @@ class Secret:
         consumers: of each unit that has read it the revision that it tracks and its label for it.
     """
 
-    content: Mapping[str, str] = field(default_factory=dict)
-    owner: Optional[str] = None
-    label: str = ""
-    id: str = ""
-    revisions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    description: str = ""
-    rotate: str = "never"
-    rotates: str = ""
-    expires: str = ""
-    access: Tuple[Tuple[str, str], ...] = ()
-    consumers: Mapping[str, Tuple[int, str]] = field(default_factory=dict)
+    content: Mapping[str, str]
+    owner: Optional[str]
+    label: str
+    id: str
+    revisions: Mapping[str, Mapping[str, str]]
+    description: str
+    rotate: str
+    rotates: str
+    expires: str
+    access: Tuple[Tuple[str, str], ...]
+    consumers: Mapping[str, Tuple[int, str]]
 
-    def __post_init__(self) -> None:
-        def put(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        if bool(self.content) == bool(self.revisions):
+    def __init__(
+        self,
+        content: Mapping[str, str] = {},
+        owner: Optional[str] = None,
+        label: str = "",
+        id: str = "",
+        revisions: Union[Mapping[int, Mapping[str, str]], Mapping[str, Mapping[str, str]]] = {},
+        description: str = "",
+        rotate: str = "never",
+        rotates: str = "",
+        expires: str = "",
+        access: Iterable[Tuple[str, str]] = (),
+        consumers: Mapping[str, Tuple[int, str]] = {},
+    ) -> None:
+        if bool(content) == bool(revisions):
             raise CharmError("a secret has either content or revisions, and not none")
-        revisions = self.revisions or {"1": self.content}
-        put("revisions", frozen({str(number): content for number, content in revisions.items()}))
+        put = partial(object.__setattr__, self)
         put("content", Frozen())
-        put("access", tuple((target, relation) for target, relation in self.access))
-        put("consumers", Frozen({unit: (int(at), label) for unit, (at, label) in self.consumers.items()}))
-        if not self.id:
-            seed = "%s %s" % ("" if self.owner is None else self.owner, self.label)
-            digest = hashlib.sha256(seed.encode()).hexdigest()
-            put("id", "c" + digest[:19])
+        put("owner", owner)
+        put("label", label)
+        seed = "%s %s" % ("" if owner is None else owner, label)
+        put("id", id or "c" + hashlib.sha256(seed.encode()).hexdigest()[:19])
+        given: Mapping[Any, Mapping[str, str]] = revisions or {1: content}
+        put("revisions", frozen({str(number): content for number, content in given.items()}))
+        put("description", description)
+        put("rotate", rotate)
+        put("rotates", rotates)
+        put("expires", expires)
+        put("access", tuple((target, relation) for target, relation in access))
+        put("consumers", Frozen({unit: (int(at), label) for unit, (at, label) in consumers.items()}))
 
     @property
     def latest(self) -> int:
@@ -241,7 +288,7 @@ class Secret:
         return max(int(number) for number in self.revisions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class State:
     """Everything that a hook of the unit can read, and everything that it can leave behind.
 
@@ -272,47 +319,75 @@ class State:
         flag_values: the values of those flags that have one.
     """
 
-    config: Mapping[str, Any] = field(default_factory=dict)
-    leader: bool = True
-    flags: FrozenSet[str] = frozenset()
-    relations: Tuple[Relation, ...] = ()
-    leader_settings: Mapping[str, str] = field(default_factory=dict)
-    storages: Tuple[Storage, ...] = ()
-    secrets: Tuple[Secret, ...] = ()
-    resources: Mapping[str, str] = field(default_factory=dict)
-    stored: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, Optional[bytes]] = field(default_factory=dict)
-    tables: Tuple[str, ...] = ()
-    unit_status: Status = Status("waiting", "installing agent")
-    application_status: Status = Status("unknown")
-    workload_version: str = ""
-    opened_ports: FrozenSet[str] = frozenset()
-    address: str = "127.0.0.1"
-    juju: Mapping[str, Any] = field(default_factory=dict)
-    flag_values: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any]
+    leader: bool
+    flags: FrozenSet[str]
+    relations: Tuple[Relation, ...]
+    leader_settings: Mapping[str, str]
+    storages: Tuple[Storage, ...]
+    secrets: Tuple[Secret, ...]
+    resources: Mapping[str, str]
+    stored: Mapping[str, Any]
+    files: Mapping[str, Optional[bytes]]
+    tables: Tuple[str, ...]
+    unit_status: Status
+    application_status: Status
+    workload_version: str
+    opened_ports: FrozenSet[str]
+    address: str
+    juju: Mapping[str, Any]
+    flag_values: Mapping[str, Any]
 
-    def __post_init__(self) -> None:
-        def put(name: str, value: object) -> None:
-            object.__setattr__(self, name, value)
-
-        flags: Any = self.flags
+    def __init__(
+        self,
+        config: Mapping[str, Any] = {},
+        leader: bool = True,
+        flags: Iterable[str] = (),
+        relations: Iterable[Relation] = (),
+        leader_settings: Mapping[str, str] = {},
+        storages: Iterable[Storage] = (),
+        secrets: Iterable[Secret] = (),
+        resources: Mapping[str, str] = {},
+        stored: Mapping[str, Any] = {},
+        files: Mapping[str, Union[str, bytes, None]] = {},
+        tables: Iterable[str] = (),
+        unit_status: Status = Status("waiting", "installing agent"),
+        application_status: Status = Status("unknown"),
+        workload_version: str = "",
+        opened_ports: Iterable[str] = (),
+        address: str = "127.0.0.1",
+        juju: Mapping[str, Any] = {},
+        flag_values: Mapping[str, Any] = {},
+    ) -> None:
         if isinstance(flags, str):
             raise CharmError("flags are several names, for example [%r], not one string" % flags)
         if isinstance(flags, Mapping):
             values = {flag: value for flag, value in flags.items() if value is not None}
-            put("flag_values", {**values, **self.flag_values})
+            flag_values = {**values, **flag_values}
+        put = partial(object.__setattr__, self)
+        for name, value in (
+            ("config", config),
+            ("leader_settings", leader_settings),
+            ("resources", resources),
+            ("stored", stored),
+            ("juju", juju),
+        ):
+            if not isinstance(value, Mapping):
+                raise CharmError("%s of a state is a mapping, not %r" % (name, value))
+            put(name, frozen(value))
+        put("leader", leader)
         put("flags", frozenset(flags))
-        put("flag_values", frozen({flag: self.flag_values[flag] for flag in sorted(self.flag_values)}))
-        put("relations", _numbered(self.relations))
-        put("storages", tuple(self.storages))
-        put("secrets", tuple(self.secrets))
-        put("tables", tuple(self.tables))
-        put("opened_ports", frozenset(self.opened_ports))
-        put("files", Frozen({name: _content(content) for name, content in self.files.items()}))
-        for name in ("config", "leader_settings", "resources", "stored", "juju"):
-            if not isinstance(getattr(self, name), Mapping):
-                raise CharmError("%s of a state is a mapping, not %r" % (name, getattr(self, name)))
-            put(name, frozen(getattr(self, name)))
+        put("flag_values", frozen({flag: flag_values[flag] for flag in sorted(flag_values)}))
+        put("relations", _numbered(relations))
+        put("storages", tuple(storages))
+        put("secrets", tuple(secrets))
+        put("files", Frozen({name: _content(content) for name, content in files.items()}))
+        put("tables", tuple(tables))
+        put("unit_status", unit_status)
+        put("application_status", application_status)
+        put("workload_version", workload_version)
+        put("opened_ports", frozenset(opened_ports))
+        put("address", address)
 
     # -- parts --------------------------------------------------------------------------------
     def replace(self, **changes: Any) -> State:
