@@ -89,7 +89,7 @@ def steps(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., List[str
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    extension = tree / "python/charms_reactive/_native.abi3.so"
+    extension = tree / "python/charms_reactive/_engine/_native.abi3.so"
     extension.parent.mkdir(parents=True)
     ran: List[str] = []
 

@@ -1,4 +1,4 @@
-"""The Python of the manual as files that type checkers read; each line is on the line that it has in its page."""
+"""The Python of the manual as files for type checkers; each line is on the line that it has in its page."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ class Record:
         return Handlers((event[1] for event in self.events if event[0] == "invoke"), self)
 
     def find(self, wanted: Union[str, Callable[..., Any]]) -> Tuple[Declared, ...]:
-        """The registered handlers that are meant; see :func:`matches`."""
+        """The registered handlers that are meant, see :func:`~charms_reactive.testing.explain.matches`."""
         return tuple(one for one in self.handlers if matches(one.id, wanted))
 
     def explain(self, wanted: Union[str, Callable[..., Any]]) -> str:
