@@ -47,6 +47,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {"Units": "Units"}  # whose text is longer than the whole signature
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 add_module_names = False
@@ -60,6 +61,7 @@ nitpick_ignore_regex = [
     # Type variables: they say that two types are one, and are nothing to look up.
     (r"py:class", r"charms_reactive\..*\.[A-Z]"),
     (r"py:class", r"charms_reactive\.decorators\.Action"),
+    (r"py:class", r"Units"),
     # Unions with a name; the text of the argument says what is meant.
     (
         r"py:class",

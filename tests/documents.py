@@ -102,6 +102,20 @@ def blocks(document: Path) -> List[Block]:
     return found
 
 
+def pages() -> List[str]:
+    """Every document of the project that shows code, by its name from the root.
+
+    Reports that a script has written, below ``packaging`` and ``benches``, are no documents in this sense.
+    """
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    return sorted(
+        page.relative_to(ROOT).as_posix()
+        for page in found
+        if "_build" not in page.parts
+        and any(block.language != "text" or block.file for block in blocks(page))
+    )
+
+
 class Page:
     """A document while it is being tried; it knows which of its blocks have been.
 

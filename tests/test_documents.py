@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -20,27 +20,13 @@ import yaml
 
 import documents
 from charms_reactive.testing._running.framework_state import fresh_framework
-from documents import ROOT, reading
+from documents import ROOT, pages, reading
 from engines import name_of
 
 TESTS = Path(__file__).resolve().parent
 
 # Installing the package does as much.
 PLUGIN = {"PYTEST_ADDOPTS": "-p pytest_charms_reactive -p no:cacheprovider"}
-
-
-def pages() -> List[str]:
-    """Every document of the project that shows code, by its name from the root.
-
-    Reports that a script has written, below ``packaging`` and ``benches``, are no documents in this sense.
-    """
-    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-    return sorted(
-        page.relative_to(ROOT).as_posix()
-        for page in found
-        if "_build" not in page.parts
-        and any(block.language != "text" or block.file for block in documents.blocks(page))
-    )
 
 
 def read_by_name() -> Dict[str, str]:

@@ -37,14 +37,15 @@ from ._unit_state import unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar, Union, overload
+    from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar, Union, overload
 
-    from typing_extensions import dataclass_transform
+    from typing_extensions import ParamSpec, dataclass_transform
 
     from ._records.record_fields import Field
 
     R = TypeVar("R", bound="Record")
     D = TypeVar("D")
+    P = ParamSpec("P")
 else:
 
     def overload(function):  # noqa: ANN001, ANN202 -- it is what type checkers never see
@@ -383,17 +384,23 @@ class Record:
         ]
 
     # -- changing ---------------------------------------------------------------------------
-    @classmethod
-    def create(cls: Type[R], **fields: Any) -> R:
-        """Make a record and save it.
+    if TYPE_CHECKING:
 
-        Raises:
-            RecordFieldError: a value is not what its field takes, is missing, or there is no such field.
-            RecordExistsError: there is a record of that key.
-        """
-        record = cls(**fields)
-        record.save()
-        return record
+        @classmethod
+        def create(cls: Callable[P, R], *args: P.args, **fields: P.kwargs) -> R: ...
+    else:
+
+        @classmethod
+        def create(cls: Type[R], **fields: Any) -> R:
+            """Make a record and save it.
+
+            Raises:
+                RecordFieldError: a value is not what its field takes, is missing, or there is no such field.
+                RecordExistsError: there is a record of that key.
+            """
+            record = cls(**fields)
+            record.save()
+            return record
 
     def save(self) -> None:
         """Keep the record as it is now, in the open transaction of the hook.

@@ -19,11 +19,9 @@ def write(directory: Path) -> Dict[Path, str]:
         The page that each file is of, by its name from the root of the project.
     """
     written: Dict[Path, str] = {}
-    for path in sorted([*documents.ROOT.glob("*.md"), *documents.ROOT.glob("docs/*.md")]):
-        page = path.relative_to(documents.ROOT).as_posix()
-        place = directory / re.sub(r"\W", "_", path.stem)
-        for name, blocks in _files(documents.blocks(path)).items():
-            file = place / name
+    for page in documents.pages():
+        for name, blocks in _files(documents.blocks(documents.ROOT / page)).items():
+            file = directory / place(page) / name
             file.parent.mkdir(parents=True, exist_ok=True)
             lines: List[str] = []
             for block in blocks:
@@ -33,6 +31,11 @@ def write(directory: Path) -> Dict[Path, str]:
             file.write_text("\n".join(lines) + "\n", encoding="utf-8")
             written[file] = page
     return written
+
+
+def place(page: str) -> str:
+    """The name of a page's package."""
+    return re.sub(r"\W", "_", page)
 
 
 def _files(blocks: List[documents.Block]) -> Dict[str, List[documents.Block]]:

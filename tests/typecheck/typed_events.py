@@ -35,6 +35,9 @@ assert_type(emitted.message, str)
 wrong = emitted.mesage  # type: ignore[attr-defined]
 emitted.message = 3  # type: ignore[assignment]
 events.emit_event(int)  # type: ignore[type-var]
+events.emit_event(MyEvent, mesage="a")  # type: ignore[call-arg]
+events.emit_event(MyEvent, origin="here", message=3)  # type: ignore[arg-type]
+MyEvent(mesage="a")  # type: ignore[call-arg]
 
 
 @events.handle_event(MyEvent)
@@ -70,13 +73,19 @@ class Thing(Object):
 class MyEndpoint(Endpoint):
     on = MyEvents()
 
+    def changed(self) -> None:
+        assert_type(self.on.ready.emit(message="a"), MyEvent)
+        self.on.reddy.emit()  # type: ignore[attr-defined]
+
 
 thing, endpoint = Thing(), MyEndpoint("db")
-assert_type(thing.on.ready, BoundEvent[MyEvent])
+ready: BoundEvent[MyEvent] = thing.on.ready
 assert_type(thing.on.ready.emit(message="a"), MyEvent)
 assert_type(endpoint.on.ready.emit(message="a").message, str)
 wrong = thing.on.reddy  # type: ignore[attr-defined]
 thing.on.ready.emit("a")  # type: ignore[call-arg]
+thing.on.ready.emit(mesage="a")  # type: ignore[call-arg]
+thing.on.ready.emit(message="a", count="three")  # type: ignore[arg-type]
 
 
 @observe(thing.on.ready)
@@ -93,7 +102,31 @@ class WithFlag(Event, sets="db.ready"):
     pass
 
 
-WithFlag(anything_goes_here="and is a TypeError at run time")
+assert_type(events.emit_event(WithFlag), WithFlag)
+
+
+class Asked(Event):
+    """Handlers give the answer: it has a default, so that whoever asks need not give one."""
+
+    question: str
+    answer: Optional[str] = None
+
+
+assert_type(events.emit_event(Asked, question="why?").answer, Optional[str])
+
+
+class WithConstructor(Event):
+    """Its own constructor says what it takes."""
+
+    total: int
+
+    def __init__(self, *numbers: int) -> None:
+        super().__init__()
+        self.total = sum(numbers)
+
+
+assert_type(WithConstructor(1, 2).total, int)
+WithConstructor(total=3)  # type: ignore[call-arg]
 
 
 @events.handle_event(FlagSet, origin="db.ready")

@@ -34,6 +34,7 @@ setting.save()
 Setting(key=1)  # type: ignore[arg-type]
 Setting(valeu="x")  # type: ignore[call-arg]
 Setting()  # type: ignore[call-arg]
+Setting.create(key="b", valeu="x")  # type: ignore[call-arg]
 setting.value = 3  # type: ignore[assignment]
 _ = setting.valeu  # type: ignore[attr-defined]
 _ = Setting.get("a", None).value  # type: ignore[union-attr]

@@ -10,15 +10,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, Dict, FrozenSet, Optional, Set, Tuple, Type, TypeVar
 
-    from typing_extensions import TypeAlias
+    from typing_extensions import TypeAlias, dataclass_transform
 
     E = TypeVar("E", bound="Event")
     #: What is known of a class: which one it is, its attributes, and those defaults that are copied.
     _Known: TypeAlias = Tuple[type, FrozenSet[str], Dict[str, Any]]
 
+else:
+
+    def dataclass_transform(**_):  # noqa: ANN003, ANN202 -- it is what type checkers never see
+        return lambda cls: cls
+
+
 __all__ = ["Event", "class_of"]
 
 
+@dataclass_transform(kw_only_default=True, eq_default=False)
 class Event:
     """Base of all events.
 

@@ -22,12 +22,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Tuple, Type, TypeVar
 
-    from typing_extensions import TypeAlias
+    from typing_extensions import ParamSpec, TypeAlias
 
     from .event_class import Event
     from .event_registry import Handler, Registry
 
     E = TypeVar("E", bound=Event)
+    P = ParamSpec("P")
     _List: TypeAlias = List["Delivery"]
 else:
     _List = list
@@ -115,35 +116,42 @@ class Delivery:
         return EventCycleError(steps[::-1], reason)
 
 
-def emit_event(event_class: Type[E], /, origin: Any = None, **attrs: Any) -> E:
-    """Make an event and run all its handlers.
+if TYPE_CHECKING:
 
-    Args:
-        event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
-        origin: where the event comes from: any object. Handlers that were registered with an origin
-            hear the event if theirs is this one, or equal to it; others hear it in any case.
-        attrs: the event's attributes.
+    def emit_event(
+        event_class: Callable[P, E], /, origin: Any = None, *args: P.args, **attrs: P.kwargs
+    ) -> E: ...
+else:
 
-    Returns:
-        The event, as its handlers have left it.
+    def emit_event(event_class: Type[E], /, origin: Any = None, **attrs: Any) -> E:
+        """Make an event and run all its handlers.
 
-    Raises:
-        EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
-        EventUseError: ``event_class`` is no event class.
-        EventCycleError: handlers keep causing the same events.
-    """
-    registry = event_registry.in_use
-    plan = registry.plans.get(event_class)
-    if plan is None:
-        event_class = class_of(event_class)
-        plan = registry.plan(event_class)
-    event = event_class(**attrs)
-    if origin is not None:
-        event.origin = origin
-    handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
-    if handlers or event_class._sets is not None:
-        emit_now(registry, Delivery(event, registry.current), handlers)
-    return event
+        Args:
+            event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
+            origin: where the event comes from: any object. Handlers that were registered with an origin
+                hear the event if theirs is this one, or equal to it; others hear it in any case.
+            attrs: the event's attributes.
+
+        Returns:
+            The event, as its handlers have left it.
+
+        Raises:
+            EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
+            EventUseError: ``event_class`` is no event class.
+            EventCycleError: handlers keep causing the same events.
+        """
+        registry = event_registry.in_use
+        plan = registry.plans.get(event_class)
+        if plan is None:
+            event_class = class_of(event_class)
+            plan = registry.plan(event_class)
+        event = event_class(**attrs)
+        if origin is not None:
+            event.origin = origin
+        handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
+        if handlers or event_class._sets is not None:
+            emit_now(registry, Delivery(event, registry.current), handlers)
+        return event
 
 
 def emit_now(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ...]) -> None:

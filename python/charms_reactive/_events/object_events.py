@@ -13,12 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, Type, TypeVar, Union, overload
 
+    from typing_extensions import ParamSpec
+
     from .event_registry import Entry, Handler, Plan, Registry
 
     E = TypeVar("E", bound=Event)
     F = TypeVar("F", bound=Callable[..., Any])
+    #: What the constructor of the event takes; nobody needs to write it, BoundEvent[Ready] will do.
+    Attributes = ParamSpec("Attributes", default=...)
 
-    class _OfEvent(Generic[E]):
+    class _OfEvent(Generic[E, Attributes]):
         """For type checkers; the import of typing is too dear for a hook."""
 else:
 
@@ -29,7 +33,7 @@ else:
         def __class_getitem__(cls, event_class: object) -> type:
             return cls
 
-    E = None
+    E = Attributes = None
 
 __all__ = ["BoundEvent", "EventSource", "ObjectEvents", "observe", "unobserve"]
 
@@ -101,7 +105,7 @@ def _is_source(value: object) -> bool:
     return isinstance(value, EventSource)
 
 
-class EventSource(_OfEvent[E]):
+class EventSource(_OfEvent[E, Attributes]):
     """Declares an event in an :class:`ObjectEvents` container: ``ready = EventSource(DatabaseReady)``.
 
     Args:
@@ -114,12 +118,21 @@ class EventSource(_OfEvent[E]):
         EventUseError: ``event_class`` is no event class.
     """
 
-    def __init__(self, event_class: Type[E], *, sets: Optional[str] = None) -> None:
-        self.event_class = class_of(event_class)
-        if sets is not None and not isinstance(sets, str):
-            raise EventUseError("sets names one flag, and is not %r" % (sets,))
-        self.sets = self.event_class._sets if sets is None else sets or None
-        self.name = ""
+    if TYPE_CHECKING:
+        event_class: Type[E]
+        sets: Optional[str]
+        name: str
+
+        # As what is called, so that it is known what emit() takes.
+        def __init__(self, event_class: Callable[Attributes, E], *, sets: Optional[str] = None) -> None: ...
+    else:
+
+        def __init__(self, event_class: Type[E], *, sets: Optional[str] = None) -> None:
+            self.event_class = class_of(event_class)
+            if sets is not None and not isinstance(sets, str):
+                raise EventUseError("sets names one flag, and is not %r" % (sets,))
+            self.sets = self.event_class._sets if sets is None else sets or None
+            self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if self.name:
@@ -136,12 +149,14 @@ class EventSource(_OfEvent[E]):
     if TYPE_CHECKING:
 
         @overload
-        def __get__(self, container: None, owner: type) -> EventSource[E]: ...
+        def __get__(self, container: None, owner: type) -> EventSource[E, Attributes]: ...
 
         @overload
-        def __get__(self, container: ObjectEvents, owner: type) -> BoundEvent[E]: ...
+        def __get__(self, container: ObjectEvents, owner: type) -> BoundEvent[E, Attributes]: ...
 
-    def __get__(self, container: Optional[ObjectEvents], owner: type) -> Union[EventSource[E], BoundEvent[E]]:
+    def __get__(
+        self, container: Optional[ObjectEvents], owner: type
+    ) -> Union[EventSource[E, Attributes], BoundEvent[E, Attributes]]:
         if container is None:
             return self
         return BoundEvent(container._object, self)
@@ -150,7 +165,7 @@ class EventSource(_OfEvent[E]):
         return "EventSource(%s)" % self.event_class.__qualname__
 
 
-class BoundEvent(_OfEvent[E]):
+class BoundEvent(_OfEvent[E, Attributes]):
     """An event of one object, such as ``database.on.ready``: what is emitted and observed.
 
     Attributes:
@@ -161,7 +176,7 @@ class BoundEvent(_OfEvent[E]):
 
     __slots__ = ("_source", "object")
 
-    def __init__(self, object: Any, source: EventSource[E]) -> None:  # noqa: A002 -- the field's own name
+    def __init__(self, object: Any, source: EventSource[E, Attributes]) -> None:  # noqa: A002 -- the field's own name
         self.object = object
         self._source = source
 
@@ -175,30 +190,35 @@ class BoundEvent(_OfEvent[E]):
         """The event's name in its container."""
         return self._source.name
 
-    def emit(self, /, **attrs: Any) -> E:
-        """Make an event and run its handlers: at once, or once the event that is being handled is done.
+    if TYPE_CHECKING:
 
-        Args:
-            attrs: the event's attributes.
+        def emit(self, *args: Attributes.args, **attrs: Attributes.kwargs) -> E: ...
+    else:
 
-        Returns:
-            The event. If it has to wait, no handler has seen it yet.
+        def emit(self, /, **attrs: Any) -> E:
+            """Make an event and run its handlers: at once, or once the event that is being handled is done.
 
-        Raises:
-            EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
-            EventUseError: this is the event of a class, and only its objects have events.
-            EventCycleError: handlers keep causing the same events.
-        """
-        if self.object is None:
-            raise self._of_no_object("emitted")
-        registry = event_registry.in_use
-        event = self._source.event_class(**attrs)
-        event.origin = self.object
-        if registry.current is None:
-            emit_now(registry, Delivery(event, None, self), self.handlers(registry))
-        else:
-            emit_queued(registry, Delivery(event, registry.current, self))
-        return event
+            Args:
+                attrs: the event's attributes.
+
+            Returns:
+                The event. If it has to wait, no handler has seen it yet.
+
+            Raises:
+                EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
+                EventUseError: this is the event of a class, and only its objects have events.
+                EventCycleError: handlers keep causing the same events.
+            """
+            if self.object is None:
+                raise self._of_no_object("emitted")
+            registry = event_registry.in_use
+            event = self._source.event_class(**attrs)
+            event.origin = self.object
+            if registry.current is None:
+                emit_now(registry, Delivery(event, None, self), self.handlers(registry))
+            else:
+                emit_queued(registry, Delivery(event, registry.current, self))
+            return event
 
     @property
     def flag(self) -> Optional[str]:
@@ -280,13 +300,13 @@ def _observers(emitter: Any) -> Optional[_Observers]:
 if TYPE_CHECKING:
 
     @overload
-    def observe(bound_event: BoundEvent[E], handler: F) -> F: ...
+    def observe(bound_event: BoundEvent[E, ...], handler: F) -> F: ...
 
     @overload
-    def observe(bound_event: BoundEvent[E]) -> Callable[[F], F]: ...
+    def observe(bound_event: BoundEvent[E, ...]) -> Callable[[F], F]: ...
 
 
-def observe(bound_event: BoundEvent[E], handler: Any = None) -> Any:
+def observe(bound_event: BoundEvent[E, ...], handler: Any = None) -> Any:
     """Have a handler called whenever this event of this object is emitted.
 
     Without a handler it is a decorator: ``@observe(database.on.ready)``. The handler, and with a bound

@@ -67,6 +67,11 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
     #: Keys of the remote data, each of which becomes a method that returns its value.
     auto_accessors: ClassVar[List[str]] = []
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """Type checkers cannot know which methods ``auto_accessors`` gives a class."""
+
     class states(StateList):  # noqa: N801 -- the name that charms know
         """The flags that the relation may set, for subclasses that list them."""
 

@@ -13,7 +13,19 @@ from charms_reactive.flags import toggle_flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Type
+    from typing import (
+        Any,
+        Callable,
+        ClassVar,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Optional,
+        Sequence,
+        Tuple,
+        Type,
+    )
 
     from typing_extensions import TypeAlias
 
@@ -450,6 +462,11 @@ class RequesterEndpoint(_RequestEndpoint, metaclass=FieldFinders):
     ``endpoint.{endpoint_name}.all_responses``
         is set as long as no request waits for its response.
     """
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """Type checkers cannot know for which fields there is a ``response_by_FIELD``."""
 
     def _sources(self) -> Iterable[Any]:
         return self.relations

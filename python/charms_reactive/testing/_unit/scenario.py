@@ -20,7 +20,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from charms_reactive.testing import hooks
 from charms_reactive.testing.errors import CharmError
@@ -46,7 +46,7 @@ class Outcome(HookRun):
     state: State = field(default_factory=State)
 
     @property
-    def flags(self) -> Any:
+    def flags(self) -> FrozenSet[str]:
         """The flags that are set afterwards."""
         return self.state.flags
 
