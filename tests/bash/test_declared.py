@@ -393,6 +393,42 @@ def test_commands_outside_of_functions_see_the_flags_of_the_hook_and_may_change_
     assert unit.committed_flags() == ["from.script", "seen"]
 
 
+def test_a_script_that_is_asked_in_each_hook_declares_with_the_flags_of_that_hook(unit: BashUnit) -> None:
+    """Before any of its functions runs, and whether one does; what it changes there is seen at once."""
+    unit.write(
+        "reactive/app.py",
+        "from charmhelpers.core import hookenv\nfrom charms.reactive import *\n"
+        "hookenv.atstart(set_flag, 'at.start')\n@when('from.script')\ndef f(): set_flag('seen')\n",
+    )
+    unit.script(
+        'if all_flags_set at.start; then set_flag from.script; echo asked >>"$TOLD"; fi\n'
+        "@when never\ng() { :; }"
+    )
+    unit.succeed()
+    assert unit.told() == ["asked"]
+    assert unit.committed_flags() == ["at.start", "from.script", "seen"]
+
+
+def test_a_handler_that_watches_flags_beside_a_script_that_is_asked_in_each_hook(unit: BashUnit) -> None:
+    """When the script has declared its functions, all handlers are put into the engine anew, with all they have."""
+    unit.write(
+        "reactive/app.py",
+        "import os\nfrom charms.reactive import *\nfrom charms.reactive.bus import Handler\n"
+        "def f(): open(os.environ['TOLD'], 'a').write('f\\n')\n"
+        "Handler.get(f).register_flags(['late'])\n"
+        "Handler.get(f).add_predicate(lambda: True)\n"
+        "def never(): set_flag('never')\n"
+        "Handler.get(never).add_predicate(lambda: False)\n"
+        "@when_not('late')\ndef g(): set_flag('late')\n"
+        "@when('late')\n@when_not('later')\ndef h(): set_flag('later')\n",
+    )
+    unit.script("if true; then :; fi\n@when never\nh() { :; }")
+    unit.succeed()
+    assert unit.committed_flags() == ["late", "later"]
+    # With the hook handlers, in the first iteration, and after the one flag that it watches; not after the other.
+    assert unit.told() == ["f", "f", "f"]
+
+
 def test_what_a_script_prints_outside_of_functions_is_not_taken_for_anything(one_unit: BashUnit) -> None:
     one_unit.script('echo "f,g"\nprintf "end\\0"\n@when_not x\nf() { echo f >>"$TOLD"; }\necho more')
     done = one_unit.run()

@@ -74,6 +74,7 @@ UNSETTLED = [
     "eval x",
     "trap x EXIT",
     "source lib/missing.sh",
+    "source lib",
     "source lib/unsettled.sh",
     "source other.sh",
     'source "$UNKNOWN/lib/settled.sh"',

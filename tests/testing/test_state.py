@@ -62,6 +62,13 @@ def test_a_state_is_written_and_read_without_loss() -> None:
         ({"format": 1, "flag": []}, "a state has no flag"),
         ({"format": 1, "relations": [{"endpont": "db"}]}, "endpont"),
         ({"format": 1, "config": [1]}, "config of a state is a mapping"),
+        ({"format": 1, "config": 1}, "config of a state is a mapping"),
+        ({"format": 1, "files": {"logo": {"base64": "not base64"}}}, "no state of a simulated unit: "),
+        ({"format": 1, "files": {"logo": {"base64": 1}}}, "no state of a simulated unit: "),
+        ({"format": 1, "files": {"logo": {}}}, "no state of a simulated unit: "),
+        ({"format": 1, "files": {"logo": 1}}, "the content of a file is text, bytes or None, not 1"),
+        ({"format": 1, "files": ["logo"]}, "no state of a simulated unit: "),
+        ({"format": 1, "unit_status": "active"}, "no state of a simulated unit: "),
     ],
 )
 def test_what_is_no_state_is_refused_with_the_reason(document: Any, says: str) -> None:

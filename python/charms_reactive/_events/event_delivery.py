@@ -170,16 +170,12 @@ def emit_now(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
         run_queue(registry, delivery.queue, delivery.depth)
 
 
-def emit_queued(registry: Registry, delivery: Delivery) -> None:
-    """Put an event behind the current one; without one deliver it now.
+def emit_queued(current: Delivery, delivery: Delivery) -> None:
+    """Put an event behind the one that is being handled.
 
     Raises:
         EventCycleError: it has followed from itself too often.
     """
-    current = registry.current
-    if current is None:
-        run_queue(registry, Queue([delivery]), 0)
-        return
     if current.queue is None:
         current.queue = Queue()
     queue = current.queue

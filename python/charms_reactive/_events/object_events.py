@@ -217,7 +217,7 @@ class BoundEvent(_OfEvent[E, Attributes]):
             if registry.current is None:
                 emit_now(registry, Delivery(event, None, self), self.handlers(registry))
             else:
-                emit_queued(registry, Delivery(event, registry.current, self))
+                emit_queued(registry.current, Delivery(event, registry.current, self))
             return event
 
     @property

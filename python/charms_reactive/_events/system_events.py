@@ -157,11 +157,12 @@ class FlagListener:
         """Emit what was kept: at once, or behind the event that is being handled."""
         registry = event_registry.in_use
         noted, registry.noted = registry.noted, []
-        if registry.current is None:
+        current = registry.current
+        if current is None:
             run_queue(registry, Queue(noted), 0)
         else:
             for delivery in noted:
-                emit_queued(registry, delivery)
+                emit_queued(current, delivery)
 
 
 class HookListener:

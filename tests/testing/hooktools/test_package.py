@@ -214,6 +214,25 @@ def test_juju_log_imports_next_to_nothing(directory: Path) -> None:
     assert done.stdout == "0 %s\n" % loaded
 
 
+def test_a_tool_whose_answer_nobody_wants_to_read(directory: Path) -> None:
+    """As in `config-get a | true`: a pipe that is closed is no reason for a traceback, but for no success."""
+    side = hooktools.FileSide(directory)
+    side.write(a_juju({"config": {"long": "x" * 200_000}}))
+    side.context = CONTEXT
+    environ = {"JUJU_CONTEXT_ID": CONTEXT, "PATH": "%s:%s" % (directory / "bin", os.environ["PATH"])}
+    script = "config-get long | true; echo ${PIPESTATUS[0]}"
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_the_unit_is_app_0_where_nothing_else_is_said() -> None:
+    juju = hooktools.new_juju()
+    assert juju["unit"] == "app/0"
+    side = hooktools.MemorySide(juju)
+    status, said, _ = hooktools.call(side, "status-set", ["active"], {"JUJU_CONTEXT_ID": "x"})
+    assert (status, said) == (0, b"")
+
+
 def test_reboot_now_ends_the_hook(directory: Path) -> None:
     side = hooktools.FileSide(directory)
     side.write(a_juju({}))

@@ -518,6 +518,8 @@ def _numbered(relations: Iterable[Relation]) -> Tuple[Relation, ...]:
 
 
 def _content(content: Union[str, bytes, None]) -> Optional[bytes]:
+    if not isinstance(content, (str, bytes, type(None))):
+        raise CharmError("the content of a file is text, bytes or None, not %r" % (content,))
     return content.encode("utf-8") if isinstance(content, str) else content
 
 
@@ -533,7 +535,7 @@ def _encoded(content: Optional[bytes]) -> Any:
 
 def _decoded(content: Any) -> Optional[bytes]:
     if isinstance(content, Mapping):
-        return base64.b64decode(content["base64"])
+        return base64.b64decode(content.get("base64"), validate=True)  # type: ignore[arg-type]
     return _content(content)
 
 
