@@ -410,7 +410,7 @@ def test_a_script_that_is_asked_in_each_hook_declares_with_the_flags_of_that_hoo
 
 
 def test_a_handler_that_watches_flags_beside_a_script_that_is_asked_in_each_hook(unit: BashUnit) -> None:
-    """When the script has declared its functions, all handlers are put into the engine anew, with all they have."""
+    """When the script has declared its functions, all handlers are put into the engine anew."""
     unit.write(
         "reactive/app.py",
         "import os\nfrom charms.reactive import *\nfrom charms.reactive.bus import Handler\n"
@@ -425,7 +425,7 @@ def test_a_handler_that_watches_flags_beside_a_script_that_is_asked_in_each_hook
     unit.script("if true; then :; fi\n@when never\nh() { :; }")
     unit.succeed()
     assert unit.committed_flags() == ["late", "later"]
-    # With the hook handlers, in the first iteration, and after the one flag that it watches; not after the other.
+    # With the hook handlers, in the first iteration, and after the flag that it watches; not after the other.
     assert unit.told() == ["f", "f", "f"]
 
 
