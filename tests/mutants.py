@@ -37,28 +37,34 @@ COVERED = (
     "framework relations events records status state bash testing model interfaces plugin commands engine"
 )
 
-# Where the tests of a module are that run it in other processes, by the beginning of its path below python/.
+# The tests of a module, by the beginning of its path below python/; among them those that start processes.
 FOLDERS = {
     "charms_reactive/_engine": "engine framework",
-    "charms_reactive/_unit_state": "state commands framework",
+    "charms_reactive/_unit_state": "state commands/test_trouble.py framework/test_spec13_main.py",
     "charms_reactive/_juju": "framework status relations",
-    "charms_reactive/_shell": "bash framework",
-    "charms_reactive/_dispatch": "framework state relations",
+    "charms_reactive/_shell": "bash framework/test_files_in_the_way.py",
+    "charms_reactive/_dispatch": "framework state relations/test_automatic_flags.py plugin",
     "charms_reactive/_events": "events",
     "charms_reactive/_relations": "relations interfaces",
     "charms_reactive/_records": "records",
     "charms_reactive/_commands": "commands",
-    "charms_reactive/_errors": "framework events records status",
-    "charms_reactive/patterns": "relations interfaces",
+    "charms_reactive/_errors": "framework events records status state",
+    "charms_reactive/patterns": "relations/test_request_response.py interfaces",
     "charms_reactive/testing/_model": "model",
+    "charms_reactive/testing/_running": "testing/test_inprocess.py testing/test_isolation.py testing plugin",
+    "charms_reactive/testing/_terminal": "testing/test_simulate.py",
+    "charms_reactive/testing/_unit": "testing/test_state.py testing/test_scenario.py testing",
+    "charms_reactive/testing/hooktools": "testing/hooktools testing/test_hooktools.py testing",
+    "charms_reactive/testing/explain": "testing/test_explain.py plugin",
     "charms_reactive/testing": "testing plugin",
-    "charms_reactive/cli": "framework commands",
+    "charms_reactive/cli": "framework/test_spec7_cli.py framework/test_spec7_bash.py commands",
     "charms_reactive/status": "status",
     "charms_reactive/records": "records",
     "charms_reactive/events": "events",
     "charms_reactive/endpoints": "relations interfaces",
-    "charms_reactive/relations": "relations interfaces",
-    "charms_reactive": "framework",
+    "charms_reactive/relations": "relations interfaces framework",
+    "charms_reactive/flags": "framework state engine",
+    "charms_reactive": "framework bash",
     "pytest_charms_reactive": "plugin",
 }
 
