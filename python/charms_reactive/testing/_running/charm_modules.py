@@ -32,6 +32,7 @@ from charms_reactive._engine import choice
 from charms_reactive._unit_state import unit_state
 from charms_reactive.testing._own_copy import is_stand_in
 
+from . import bootstrap
 from .framework_state import (
     CHARMHELPERS,
     CONTAINERS,
@@ -103,16 +104,6 @@ def _renamed(code: CodeType, file: str) -> CodeType:
 
 code_cache = _CodeCache()
 
-# layer:basic makes a virtual environment with this and starts the hook again in it. Here that is done.
-_BOOTSTRAP = {
-    "charms.layer.basic": ("bootstrap_charm_deps",),
-    "charms.layer.caas_base": ("bootstrap_charm_deps",),
-}
-
-
-def _done_already(*arguments: Any, **more: Any) -> None:
-    """In place of what prepares the charm's own Python environment."""
-
 
 class _CharmLoader(SourceFileLoader):
     """Loads a module of the charm from its compiled code."""
@@ -122,9 +113,8 @@ class _CharmLoader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        for name in _BOOTSTRAP.get(module.__name__, ()):
-            if hasattr(module, name):
-                setattr(module, name, _done_already)
+        if module.__name__ == bootstrap.MODULE:
+            bootstrap.replace_in_module(module)
 
 
 _LOADERS: Tuple[Tuple[Any, List[str]], ...] = (

@@ -45,6 +45,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from charms_reactive._dispatch import recorder
 from charms_reactive.testing import hooktools
 
+from . import bootstrap
 from .charm_modules import code_cache
 from .isolation import Interpreter, fresh_interpreter
 from .popen import Host, answering
@@ -237,6 +238,9 @@ class _Hook(Host):
             for number, errors in ((1, "surrogateescape"), (2, "backslashreplace"))
         ]
         file = self._file()
+        if file is not None and bootstrap.charm_env(file):
+            search = [os.path.join(self.charm_dir, "lib"), self.environment.get("PYTHONPATH", "")]
+            self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, search))
         status, exception, told = 0, None, ""
         started, used = time.perf_counter(), _processor_time()
         with fresh_interpreter(
@@ -325,7 +329,7 @@ class _Hook(Host):
             interpreter.main.__file__ = file
             exec(code_cache.code(file), interpreter.main.__dict__)
         else:
-            return subprocess.call([file], stdin=subprocess.DEVNULL)
+            return subprocess.call(bootstrap.command(file, self.charm_dir), stdin=subprocess.DEVNULL)
         return 0
 
     # -- what ends a process ------------------------------------------------------------------------

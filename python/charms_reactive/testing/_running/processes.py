@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Tuple, Union
+from typing import Mapping, Sequence, Tuple, Union
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Ended:
 
 
 def execute(
-    executable: Path,
+    command: Sequence[str],
     directory: Path,
     environment: Mapping[str, str],
     output: Path,
@@ -42,7 +42,7 @@ def execute(
     """Run a process to its end.
 
     Args:
-        executable: the file.
+        command: the file, and its arguments.
         directory: in which it runs.
         environment: all of it.
         output: a directory, in which ``stdout`` and ``stderr`` are written.
@@ -53,7 +53,7 @@ def execute(
         started = time.perf_counter()
         try:
             process = subprocess.Popen(
-                [str(executable)],
+                list(command),
                 cwd=str(directory),
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def execute(
                 start_new_session=True,
             )
         except OSError as error:
-            stderr.write(("cannot run %s: %s\n" % (executable, error)).encode())
+            stderr.write(("cannot run %s: %s\n" % (command[-1], error)).encode())
             return Ended(126, duration=time.perf_counter() - started)
         killed = threading.Event()
 

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 import yaml
 
+from charms_reactive.testing._running import bootstrap
 from charms_reactive.testing.errors import CharmError
 
 #: What runs the framework, in a copy of a charm that was not built yet and has no hooks.
@@ -163,8 +164,12 @@ class Charm:
         return cls(root)
 
     def copy_to(self, directory: Path) -> None:
-        """Unpack the charm as Juju does for each unit: without what hooks made of it elsewhere."""
+        """Unpack the charm as Juju does for each unit: without what hooks made of it elsewhere.
+
+        The bootstrap of a built charm is replaced in the copy; it would install things on this machine.
+        """
         shutil.copytree(self.directory, directory, symlinks=True, ignore=_LEFT_OUT)
+        bootstrap.replace_in(directory)
         revision = directory / "revision"
         if not revision.exists():
             revision.write_text("0\n")  # Juju writes one, and charmhelpers' HookData reads it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from charms_reactive.testing import hooktools
-from charms_reactive.testing._running import inprocess
+from charms_reactive.testing._running import bootstrap, inprocess
 from charms_reactive.testing._running.processes import Ended, end_processes, execute, processes
 from charms_reactive.testing.errors import CharmError
 from charms_reactive.testing.explain import Record
@@ -486,7 +486,8 @@ class SimulatedUnit:
                 stdout, stderr, exception = done.stdout, done.stderr, done.exception
                 leftovers = done.leftovers
             else:
-                ended = execute(executable, self.charm_dir, environment, self.juju_dir, self.timeout)
+                command = bootstrap.command(executable, self.charm_dir)
+                ended = execute(command, self.charm_dir, environment, self.juju_dir, self.timeout)
                 stdout, stderr = (
                     (self.juju_dir / stream).read_text(encoding="utf-8", errors="replace")
                     for stream in ("stdout", "stderr")
