@@ -26,6 +26,7 @@ from typing import (
 )
 
 from . import flags, helpers, relations
+from ._commands import place
 from ._commands.quick import is_on, split_id
 from ._dispatch import done_once, watched_files
 from ._errors import ReactiveError
@@ -220,6 +221,7 @@ class _Command(NamedTuple):
 
     run: Callable[[argparse.Namespace], Any]
     answers: str  # "value", "test" or "nothing"
+    asks: bool  # whether it leaves the unit state as it is
 
 
 class _Parser(argparse.ArgumentParser):
@@ -280,8 +282,12 @@ class _CommandTable:
         answers: str,
         *arguments: str,
         options: Sequence[str] = (),
+        asks: Optional[bool] = None,
     ) -> None:
-        """Add a subcommand; an argument that ends in ``*`` takes any number of words."""
+        """Add a subcommand; an argument that ends in ``*`` takes any number of words.
+
+        What has an answer asks, unless ``asks`` says otherwise.
+        """
         parser = self._subparsers.add_parser(name, description=summary)
         self._groups[-1][1].append((name, summary))
         for argument in arguments:
@@ -291,7 +297,7 @@ class _CommandTable:
                 parser.add_argument(argument)
         for option in options:
             parser.add_argument("--" + option)
-        parser.set_defaults(spec=_Command(run, answers))
+        parser.set_defaults(spec=_Command(run, answers, answers != "nothing" if asks is None else asks))
 
 
 def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
@@ -383,6 +389,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "method",
         "arguments*",
         options=["relation_name", "flag", "state"],
+        asks=False,
     )
     add(
         "render_template",
@@ -391,6 +398,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "nothing",
         "source",
         "target",
+        asks=True,
     )
     table.group("for charms.reactive.sh: conditions of a handler in bash, and what is kept of it")
     add(
@@ -408,6 +416,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         lambda a: helpers.any_file_changed(a.files),
         "test",
         "files*",
+        asks=False,  # it remembers what it has seen
     )
     add("only_once", "Has the handler not run before?", lambda a: not _done_before(a.id), "test", "id")
     add(
@@ -416,6 +425,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         lambda a: _test(a.handlers),
         "value",
         "handlers*",
+        asks=False,
     )
     add(
         "invoking",
@@ -504,15 +514,31 @@ def _run(arguments: argparse.Namespace) -> int:
     unit = unit_state.unit
     unit.record_changes = True  # for the dispatch that may be waiting for this process
     unit.lock_timeout = lock_timeout()
-    unit.fresh()
-    flags.load_triggers()
-    answer = command.run(arguments)
-    if command.answers == "value" and sys.stdout is not None:  # else it was closed: nobody wants to read this
-        _FORMATS[arguments.format](answer)
-        sys.stdout.flush()
-    unit.flush()
+    with place.of_state(asks=command.asks):
+        unit.fresh()
+        flags.load_triggers()
+        answer = command.run(arguments)
+        # Without a stdout it was closed: nobody wants to read this.
+        if command.answers == "value" and sys.stdout is not None:
+            _print(arguments.format, answer)
+        unit.flush()
     juju_log.hand_over()
     return _NO if command.answers == "test" and not answer else _YES
+
+
+class _CannotPrintError(ReactiveError):
+    """Nobody can read the answer."""
+
+
+def _print(answer_format: str, answer: Any) -> None:
+    try:
+        _FORMATS[answer_format](answer)
+        sys.stdout.flush()
+    except OSError as error:
+        # Keep the interpreter from trying again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # then the reader has seen enough
+            raise _CannotPrintError("cannot print the answer: %s" % (error.strerror or error)) from error
 
 
 def _meant(word: str, names: Collection[str]) -> str:
@@ -533,33 +559,41 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         The exit status: 0 for done or yes, 1 for no, 2 for a question that could not be answered.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    if words[:1] == ["simulate"]:
-        from .testing._terminal import simulate
-
-        return simulate.main(words[1:])
-    if words[:1] == ["explain"]:
-        from .testing import explain
-
-        return explain.main(words[1:])
-    parser, names = _parser()
-    if words and not words[0].startswith("-") and words[0] not in names:
-        parser.error("there is no subcommand %r%s" % (words[0], _meant(words[0], names)))
-    arguments = parser.parse_args(words)
-    if not arguments.command:
-        parser.print_help(sys.stderr)
-        return _TROUBLE
+    name = ""
     try:
+        if words and words[0] in ("simulate", "explain"):
+            name = " " + words[0]
+            return _for_the_desk(words[0], words[1:])
+        parser, names = _parser()
+        if words and not words[0].startswith("-") and words[0] not in names:
+            parser.error("there is no subcommand %r%s" % (words[0], _meant(words[0], names)))
+        arguments = parser.parse_args(words)
+        if not arguments.command:
+            parser.print_help(sys.stderr)
+            return _TROUBLE
+        name = " " + arguments.command
         return _run(arguments)
-    except BrokenPipeError:
-        # The reader has seen enough; keep the interpreter from complaining about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _YES
     except (ReactiveError, ValueError) as error:
-        print("charms.reactive %s: %s" % (arguments.command, error), file=sys.stderr)
-    except Exception:  # noqa: BLE001 -- status 1 would be the answer no
-        traceback.print_exc()
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 -- status 1 would be the answer no
+        reason = "%s: %s" % (type(error).__name__, error)
+        if sys.stderr is not None:
+            traceback.print_exc()
+    if sys.stderr is not None:  # else it was closed, and print() would take stdout, where answers belong
+        print("charms.reactive%s: %s" % (name, reason), file=sys.stderr)
     juju_log.hand_over()
     return _TROUBLE
+
+
+def _for_the_desk(name: str, words: List[str]) -> int:
+    """Run one of the two commands that have a parser of their own; no hook has a use for what they import."""
+    if name == "simulate":
+        from .testing._terminal import simulate
+
+        return simulate.main(words)
+    from .testing import explain
+
+    return explain.main(words)
 
 
 if __name__ == "__main__":
