@@ -1,7 +1,9 @@
 """A record of one hook: what was registered, what changed and what ran, in order.
 
 Made when ``CHARMS_REACTIVE_RECORD`` names a file, which the hook writes when it ends, well or not. It is what
-explains afterwards why a handler ran or did not. The file is one JSON document:
+explains afterwards why a handler ran or did not. A relative name is one below the charm directory. The file
+has mode 0600, and takes the place of nothing but a regular file; where it cannot be written the log says so
+at WARNING, and the hook ends as it would have. It is one JSON document:
 
 ========== ==========================================================================================
 handlers   for each registered handler, in order: ``id``, ``phases`` in which it may match, ``conditions``
@@ -15,10 +17,13 @@ from __future__ import annotations
 
 import json
 import os
+from errno import EEXIST
 
 from charms_reactive import trace
 from charms_reactive._engine.choice import ALL, ANY, NONE, NOT_ALL
+from charms_reactive._juju import environment, juju_log
 from charms_reactive._unit_state import unit_state
+from charms_reactive.errors import ReactiveError
 from charms_reactive.handlers import PHASE_NAMES, Handler
 
 TYPE_CHECKING = False
@@ -40,11 +45,11 @@ class Recorder(trace.NullTracer):
     """Notes what the dispatch does, beside the tracer in use.
 
     Args:
-        path: the file to write; it is replaced.
+        path: the file to write; it is replaced. A relative one is below the charm directory.
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = os.path.join(environment.hookenv.charm_dir() or "", path)
         self._events: List[List[Any]] = []
 
     def start_dispatch(self) -> None:
@@ -68,17 +73,53 @@ class Recorder(trace.NullTracer):
         self._events.append(["clear", flag])
 
     def write(self) -> None:
-        """Write the file, whatever state the hook is in."""
-        document = {
-            "handlers": [_described(handler) for handler in Handler.get_handlers()],
-            "events": self._events,
-        }
+        """Write the file, whatever state the hook is in. That it cannot be written is no reason to fail."""
+        try:
+            document = {
+                "handlers": [_described(handler) for handler in Handler.get_handlers()],
+                "events": self._events,
+            }
+            if receiver is None:
+                _write(self._path, json.dumps(document))
+        except Exception as error:  # noqa: BLE001 -- the hook has ended: nobody could do anything about it
+            reason = getattr(error, "strerror", None) or "%s: %s" % (type(error).__name__, error)
+            message = "cannot write the record of this hook to %s, which %s names: %s"
+            juju_log.log(message % (self._path, VARIABLE, reason), juju_log.WARNING)
+            try:
+                juju_log.hand_over()
+            except ReactiveError:
+                pass  # the log is gone, too
+            return
         if receiver is not None:
             receiver(document)
-            return
-        with open(self._path + ".new", "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(json.dumps(document))
-        os.replace(self._path + ".new", self._path)
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file that nobody else can read, without following a link that somebody has put there.
+
+    Raises:
+        OSError: it cannot be written, or something else than a file has its name.
+    """
+    import stat
+    import tempfile
+
+    directory, name = os.path.split(path)
+    try:
+        there = os.lstat(path).st_mode
+    except FileNotFoundError:
+        pass
+    else:
+        if not stat.S_ISREG(there):
+            raise FileExistsError(EEXIST, "something that is no regular file has this name")
+    # A new name that nobody could have foreseen, made with mode 0600.
+    descriptor, unfinished = tempfile.mkstemp(prefix=".%s." % name, dir=directory or ".")
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(unfinished, path)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
 
 
 def _described(handler: Handler) -> Dict[str, Any]:

@@ -2,8 +2,8 @@
 
 On a unit, the command of this name reads a record that a hook has written::
 
-    CHARMS_REACTIVE_RECORD=/tmp/hook.json ./hooks/config-changed
-    charms.reactive explain /tmp/hook.json configure
+    CHARMS_REACTIVE_RECORD=hook.json ./hooks/config-changed
+    charms.reactive explain hook.json configure
 """
 
 from __future__ import annotations
