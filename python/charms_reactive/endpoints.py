@@ -32,6 +32,13 @@ else:
 __all__ = ["Endpoint"]
 
 
+def _in_a_context_without_main() -> bool:
+    """Whether hook tools answer and no dispatch is going on: in an action, above its call of ``main()``."""
+    from . import bus  # which is loaded in every hook, but not yet here
+
+    return bool(os.environ.get("JUJU_CONTEXT_ID")) and bus.current_course() is None
+
+
 class Endpoint(RelationFactory, Object):
     """Base of an interface layer's class; there is one instance per endpoint of the charm.
 
@@ -60,9 +67,20 @@ class Endpoint(RelationFactory, Object):
 
     _endpoints: ClassVar[Dict[str, Endpoint]] = {}
 
+    # Whether it was asked for before the framework made it.
+    _made_before_main = False
+
     @classmethod
     def from_name(cls, endpoint_name: str) -> Any:
-        """The instance for an endpoint, or ``None``."""
+        """The instance for an endpoint, or ``None``.
+
+        :func:`charms.reactive.main` makes them all. Before it, in an action for example, an instance is made
+        when it is asked for; what that publishes is published by ``main()``.
+        """
+        if endpoint_name not in Endpoint._endpoints and _in_a_context_without_main():
+            endpoint = cls._instance(endpoint_name)
+            if endpoint is not None:
+                endpoint._made_before_main = True
         return Endpoint._endpoints.get(endpoint_name)
 
     @classmethod
@@ -81,7 +99,11 @@ class Endpoint(RelationFactory, Object):
     def _startup(cls) -> None:
         """Make the instances, in sorted order of the endpoints' names, and manage their flags."""
         for endpoint_name in sorted(hookenv.relation_types()):
-            endpoint = cls._instance(endpoint_name)
+            endpoint = Endpoint._endpoints.get(endpoint_name)
+            if endpoint is not None and endpoint._made_before_main:
+                endpoint._made_before_main = False  # somebody may have it, and have it publish something
+            else:
+                endpoint = cls._instance(endpoint_name)
             if endpoint is None:
                 continue
             juju_log.hand_over()

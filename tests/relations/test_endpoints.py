@@ -382,3 +382,29 @@ def test_metadata_that_cannot_be_read_is_left_to_hookenv(charm: Any) -> None:
     charm.write("metadata.yaml", "name: [")
     with pytest.raises(yaml.YAMLError):
         charm.run("update-status")
+
+
+def test_in_an_action_an_endpoint_is_there_before_main(db: Any, juju: Juju) -> None:
+    db.enter("", JUJU_ACTION_NAME="backup", JUJU_CONTEXT_ID="app/0-backup-1")
+    endpoint = endpoint_from_name("db")
+    assert endpoint.all_joined_units.keys() == ["mysql/0", "mysql/1", "maria/0"]
+    assert endpoint_from_name("db") is endpoint
+    set_flag("db.ready")
+    assert endpoint_from_flag("db.ready") is endpoint
+    assert endpoint_from_name("nothing") is None
+
+
+def test_what_it_publishes_before_main_is_published_by_main(db: Any, juju: Juju) -> None:
+    db.enter("", JUJU_ACTION_NAME="backup", JUJU_CONTEXT_ID="app/0-backup-1")
+    endpoint = endpoint_from_name("db")
+    endpoint.relations["db:1"].to_publish_raw["dump"] = "now"
+    charms_reactive.main()
+    assert endpoint_from_name("db") is endpoint
+    assert juju.relations["db:1"].local_unit["dump"] == "now"
+
+
+def test_without_hook_tools_none_is_made(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a unit test or a cron job nobody would answer."""
+    monkeypatch.delenv("JUJU_CONTEXT_ID", raising=False)
+    db.enter("")
+    assert endpoint_from_name("db") is None

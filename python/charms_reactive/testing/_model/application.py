@@ -31,6 +31,11 @@ class End:
     def __str__(self) -> str:
         return "%s:%s" % (self.application, self.endpoint.name)
 
+    @property
+    def implicit(self) -> bool:
+        """Whether every application has this endpoint, be it declared or not."""
+        return self.endpoint == JUJU_INFO
+
 
 @dataclass
 class ModelRelation:

@@ -32,7 +32,7 @@ from charms_reactive.testing._unit.charm import Charm, listed
 from charms_reactive.testing.errors import CharmError
 
 from . import model_storage, report
-from .application import Application, ModelRelation, ModelUnit, Step, charm_of
+from .application import Application, End, ModelRelation, ModelUnit, Step, charm_of
 from .fault import hook_file
 from .running import Running
 from .settled import NeverSettlesError, Settled, unsettled
@@ -206,6 +206,9 @@ class Model(Running):
     def relate(self, one: Union[str, Application], other: Union[str, Application]) -> ModelRelation:
         """Relate two applications, as ``juju integrate`` does; runs no hook.
 
+        Of several relations that are possible, the one that does without ``juju-info`` is meant, which every
+        application has.
+
         Args:
             one: an application, or ``application:endpoint`` where several endpoints could be meant.
             other: the other.
@@ -225,6 +228,10 @@ class Model(Running):
         ]
         if not pairs:
             raise CharmError(self._why_unrelated(one, other))
+        # In the order in which Juju narrows it down.
+        for preferred in (self._may_be_contained, _is_explicit):
+            if len(pairs) > 1:
+                pairs = [pair for pair in pairs if preferred(*pair)] or pairs
         if len(pairs) > 1:
             choices = ["%s %s" % pair for pair in pairs]
             raise CharmError("it is not clear what to relate: name one of %s" % "; ".join(sorted(choices)))
@@ -235,8 +242,7 @@ class Model(Running):
                     "%s and %s are related already%s"
                     % (*ends, "" if known.alive else ", and that is being removed")
                 )
-        container = any(end.endpoint.subordinate for end in ends)
-        if container and not any(self.applications[end.application].subordinate for end in ends):
+        if not self._may_be_contained(*ends):
             raise CharmError("%s and %s have the scope container, which needs a subordinate" % ends)
         for end in ends:
             if self.applications[end.application].dying:
@@ -387,3 +393,8 @@ class Model(Running):
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
         return found
+
+
+def _is_explicit(one: End, other: End) -> bool:
+    """Whether somebody has declared both ends."""
+    return not (one.implicit or other.implicit)

@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 from typing import Any, ContextManager, Dict, List, Optional, Tuple, Union
 
+from charms_reactive.testing._unit import translation
 from charms_reactive.testing._unit.charm import Charm, listed
 from charms_reactive.testing._unit.simulated_unit import SimulatedUnit
 from charms_reactive.testing.errors import CharmError
@@ -118,6 +119,12 @@ class Roster:
                 first.role,
             )
         return "no endpoints go together: there is %s, and there is %s" % (described(mine), described(theirs))
+
+    def _may_be_contained(self, one: End, other: End) -> bool:
+        """Whether two ends go together as to their scope: ``container`` needs a subordinate."""
+        ends = (one, other)
+        container = any(end.endpoint.subordinate for end in ends)
+        return not container or any(self.applications[end.application].subordinate for end in ends)
 
     def _between(
         self, one: Union[str, Application], other: Optional[Union[str, Application]]
@@ -367,7 +374,8 @@ class Roster:
             relation.versions[unit.name] = 1
             relation.scope[unit.name] = True
             if relation.implicit_for(unit.application.name):
-                relation.data[unit.name] = {"ingress-address": self._address}
+                with juju_side(unit.simulated) as juju:
+                    relation.data[unit.name] = translation.own_settings(juju)
                 continue
             with juju_side(unit.simulated) as juju:
                 juju["relations-made"] = relation.number  # One sequence of numbers for the whole model.

@@ -157,7 +157,7 @@ class Unit:
         Args:
             hook: its name, for example ``db-relation-changed``.
             state: of the unit before it; by default that of a new unit.
-            relation: which one, if the endpoint has several.
+            relation: which one, if the endpoint has several: its id, or the object that the state was given.
             unit: which remote unit, if the relation has several; its name or number. The name of the remote
                 application stands for a change of the application's data.
             storage: which one (``data/0``), if several of the name are attached.
@@ -169,11 +169,11 @@ class Unit:
             InconsistentStateError: Juju could not bring a unit into this state.
             CharmError: there is no such hook, relation or remote unit, or the state is none.
         """
-        given = self._unit.normal(_checked(state))
+        state = _checked(state)
+        given = self._unit.normal(state)
         if not isinstance(hook, Hook):
-            wanted = relation.id if isinstance(relation, Relation) and relation.number >= 0 else None
-            if relation is not None and wanted is None:
-                wanted = given.relation(relation).id
+            # Not the normal one: it must know the very objects that it was made of.
+            wanted = None if relation is None else state.relation(relation).id
             if isinstance(unit, int):
                 about = given.relation(wanted or hook.rpartition("-relation-")[0])
                 unit = "%s/%d" % (about.application, unit)

@@ -414,13 +414,20 @@ class State:
     def relation(self, which: Union[str, Relation]) -> Relation:
         """One relation, by its id, by its endpoint if that has only one, or as it was in another state.
 
+        A :class:`Relation` that got its number from the state is the one that was made of it; of other states
+        the one that is like it, or with the same application.
+
         Raises:
             CharmError: there is none, or there are several.
         """
         wanted = which.id if isinstance(which, Relation) else which
+        if isinstance(which, Relation) and which.number < 0:
+            wanted = which.endpoint
         found = [one for one in self.relations if wanted in (one.id, one.endpoint)]
-        if isinstance(which, Relation) and not found and which.number < 0:
-            found = [one for one in self.relations if one.endpoint == which.endpoint]
+        if isinstance(which, Relation):
+            for alike in (_made_of, _like, _with_the_application_of):
+                if len(found) > 1:
+                    found = [one for one in found if alike(one, which)] or found
         if len(found) != 1:
             there = listed(one.id for one in self.relations)
             what = "is no relation" if not found else "are several relations"
@@ -514,7 +521,26 @@ def _numbered(relations: Iterable[Relation]) -> Tuple[Relation, ...]:
             raise CharmError("relations of a state are Relation(...), not %r" % (one,))
     taken = {one.number for one in given}
     free: Iterator[int] = (number for number in range(len(given) + len(taken)) if number not in taken)
-    return tuple(one if one.number >= 0 else dataclasses.replace(one, number=next(free)) for one in given)
+    return tuple(one if one.number >= 0 else _with_number(one, next(free)) for one in given)
+
+
+def _with_number(given: Relation, number: int) -> Relation:
+    relation = dataclasses.replace(given, number=number)
+    # Whoever has made it can tell it from one that is like it. It is no field: equality ignores it.
+    object.__setattr__(relation, "_given", given)
+    return relation
+
+
+def _made_of(one: Relation, given: Relation) -> bool:
+    return getattr(one, "_given", None) is given
+
+
+def _like(one: Relation, given: Relation) -> bool:
+    return dataclasses.replace(one, number=given.number) == given
+
+
+def _with_the_application_of(one: Relation, given: Relation) -> bool:
+    return one.application == given.application
 
 
 def _content(content: Union[str, bytes, None]) -> Optional[bytes]:
