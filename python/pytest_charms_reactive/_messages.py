@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Set
 
-from charms_reactive.testing import Handlers, HookRun, Outcome, Record, State, Status, Step, differences
+from charms_reactive.testing import (
+    Handlers,
+    HookRun,
+    Outcome,
+    Record,
+    State,
+    Status,
+    Step,
+    differences,
+)
+from charms_reactive.testing._terminal.words import alarms, last_words
 
 _MOST_HOOKS = 12
 _MOST_STEPS = 24
@@ -100,41 +110,64 @@ def _why(record: Optional[Record], ids: Sequence[str]) -> List[str]:
 
 # -- the hooks of a test ----------------------------------------------------------------------------
 def hooks(outcomes: Sequence[Outcome]) -> str:
-    """What the hooks of a test did, a line each, and the log of those that failed."""
+    """What the hooks of a test did, a line each, and what they said that nobody should miss."""
     lines: List[str] = []
     left_out = len(outcomes) - _MOST_HOOKS
     if left_out > 0:
         lines.append("(%d before these)" % left_out)
+    said = _Said()
     for outcome in outcomes[-_MOST_HOOKS:]:
         what = ("action %s" if outcome.action is not None else "%s") % outcome.name
         if outcome.succeeded:
             lines.append("%s: ran %s" % (what, _listed(outcome.handlers.names) or "no handler"))
         else:
             lines.append("%s FAILED: %s" % (what, outcome.error))
-            lines += ["    " + line for line in _said(outcome)]
+        lines += said.by(outcome)
     return "\n".join(lines)
 
 
 def steps(ran: Sequence[Step]) -> str:
-    """What the hooks of a model did, a line each, and the log of those that failed."""
+    """What the hooks of a model did, a line each, and what they said that nobody should miss."""
     lines: List[str] = []
     left_out = len(ran) - _MOST_STEPS
     if left_out > 0:
         lines.append("(%d before these)" % left_out)
+    said = _Said()
     for step in ran[-_MOST_STEPS:]:
         if step.run.succeeded:
             lines.append("%s: ran %s" % (step, _listed(step.run.handlers.names) or "no handler"))
         else:
             lines.append(str(step))
-            lines += ["    " + line for line in _said(step.run)]
+        lines += said.by(step.run)
     return "\n".join(lines)
 
 
-def _said(outcome: HookRun) -> List[str]:
+class _Said:
+    """What hooks said, one after the other."""
+
+    def __init__(self) -> None:
+        # Of hooks that succeeded: many say the same in each.
+        self._before: Set[str] = set()
+
+    def by(self, outcome: HookRun) -> List[str]:
+        """The lines to tell of a hook: all of one that failed, of any other its warnings and errors."""
+        if outcome.succeeded:
+            told = ["%s %s" % alarm for alarm in alarms(outcome)]
+            told += ["stderr %s" % line for line in last_words(outcome)]
+            lines = [line for line in dict.fromkeys(told) if line not in self._before]
+            self._before.update(lines)
+        else:
+            lines = _all_of(outcome)
+        if len(lines) > _MOST_LINES:
+            lines = ["(%d lines before these)" % (len(lines) - _MOST_LINES), *lines[-_MOST_LINES:]]
+        return ["    " + line for line in lines]
+
+
+def _all_of(outcome: HookRun) -> List[str]:
+    """The log of a hook that failed, and its stderr: what commands and hook tools had to say."""
     lines = ["%s %s" % (entry.level, line) for entry in outcome.log for line in entry.message.splitlines()]
     # What a hook said last is next to what ended it. The framework logs the traceback that is on stderr, too.
-    if not any("Traceback" in line for line in lines):
-        lines += ["stderr %s" % line for line in outcome.stderr.splitlines()]
-    if len(lines) > _MOST_LINES:
-        lines = ["(%d lines before these)" % (len(lines) - _MOST_LINES), *lines[-_MOST_LINES:]]
-    return lines
+    logged = any("Traceback" in line for line in lines)
+    words = last_words(outcome) if logged else outcome.stderr.splitlines()
+    told = ["stderr %s" % line for line in words]
+    return told + lines if logged else lines + told

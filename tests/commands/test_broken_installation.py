@@ -54,10 +54,8 @@ def copy(tmp_path: Path, unit: Unit) -> Path:
 
 
 def native_module(copy: Path) -> Path:
-    """Where the extension of a copy belongs."""
-    import charms_reactive._engine as engine
-
-    return copy.joinpath(*engine.NATIVE.split(".")[1:]) if hasattr(engine, "NATIVE") else copy / "_native"
+    """Where the extension of a copy belongs, without its suffix."""
+    return copy / "_engine" / "_native"
 
 
 def test_without_the_native_engine_that_is_asked_for(unit: Unit, copy: Path) -> None:

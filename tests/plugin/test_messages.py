@@ -94,6 +94,51 @@ def test_a_hook_that_failed(suite: Any) -> None:
     assert "in check_port" in result.output
 
 
+TALKING = """\
+    import subprocess
+    from charmhelpers.core import hookenv
+    from charms.reactive import hook, when
+
+    @hook("install", "config-changed", "start")
+    def talk():
+        hookenv.log("the paper is low", "WARNING")
+        hookenv.log("nothing much")
+        subprocess.call(["relation-get", "-r", "db:77", "-", "mysql/0"])
+        if hookenv.hook_name() == "start":
+            raise RuntimeError("out of paper")
+    """
+
+
+@pytest.mark.parametrize("speed", ["in-process", "processes"])
+def test_what_hooks_and_hook_tools_said(suite: Any, speed: str) -> None:
+    """Of hooks that succeeded warnings and errors, and what they say in each of them once."""
+    suite.write(
+        {
+            "reactive/shop.py": TALKING,
+            "tests/test_it.py": """\
+                def test_it(juju_unit):
+                    unit = juju_unit()
+                    assert all(then.succeeded for then in unit.play("install", "config-changed", "start"))
+                """,
+        }
+    )
+    refused = 'stderr ERROR invalid value "db:77" for option -r: relation not found'
+    _, _, report = suite.run("--juju-units", speed).output.partition("- Juju hooks -")
+    install, _, rest = report.partition("config-changed: ran talk")
+    changed, _, start = rest.partition("start FAILED: RuntimeError: out of paper")
+    missing = "    ERROR Unable to find implementation for relation: requires of mysql"
+    said_once = [line for line in install.splitlines() if line.startswith(missing)]
+    assert len(said_once) == 1
+    told = ["install: ran talk", *said_once, "    WARNING the paper is low", "    " + refused]
+    assert install.splitlines()[1:] == told
+    assert changed.strip() == ""
+    for line in ("    WARNING the paper is low", "    INFO nothing much", "    " + refused):
+        assert start.splitlines().count(line) == 1
+    assert (
+        start.count("RuntimeError: out of paper") == 2
+    )  # in the log: the error, and the end of its traceback
+
+
 def test_a_status_that_differs(suite: Any) -> None:
     suite.write({"reactive/shop.py": STATUS})
     assert said(suite, 'assert then.status == Status("active", "on port 80")').splitlines() == [

@@ -314,7 +314,8 @@ def test_what_is_not_there_is_none_with_a_line_in_the_log(charm: Any, juju: Any)
     )
     assert charm.run("update-status") == [[None, None]]
     errors = charm.lines("ERROR")
-    assert "Unable to find implementation for relation: requires of mysql" in errors
+    missing = "requires of mysql (there is no hooks/relations/mysql/requires.py)"
+    assert "Unable to find implementation for relation: %s" % missing in errors
     assert "Unable to determine role and interface for relation other" in errors
 
 

@@ -343,6 +343,59 @@ def test_a_failure_is_told_once_with_what_led_to_it(charm: Path, run: Any, speed
     assert "Hook error" not in out
 
 
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [("require.py", "mysql"), ("require.py", "mysq"), ("requires.py", "mysqll"), ("reqiures.py", "mysql")],
+)
+def test_a_layer_that_is_there_under_another_name_is_told_of_once(
+    charm: Path, run: Any, there: str, wanted: str
+) -> None:
+    layer = charm / "hooks" / "relations" / "mysql"
+    (layer / "requires.py").rename(layer / there)
+    metadata = charm / "metadata.yaml"
+    metadata.write_text(metadata.read_text().replace("mysql", wanted))
+    status, out, _ = run("install", "start", "update-status")
+    assert status == 0
+    told = (
+        "requires of %s (there is no hooks/relations/%s/requires.py); there is hooks/relations/mysql/%s: is "
+    )
+    assert (
+        out.count("ERROR    Unable to find implementation for relation: " + told % (wanted, wanted, there))
+        == 1
+    )
+
+
+def test_an_endpoint_that_is_related_needs_its_layer(charm: Path, run: Any) -> None:
+    (charm / "hooks" / "relations" / "mysql" / "requires.py").unlink()
+    status, out, _ = run("start", "update-status", "--relate", "db")
+    assert status == 0
+    assert out.count("ERROR    Unable to find implementation for relation: requires of mysql") == 1
+    assert "misspelt" not in out
+
+
+@pytest.mark.parametrize("speed", [[], ["--processes"]], ids=["in process", "in processes"])
+def test_what_a_hook_that_succeeded_wrote_to_stderr_is_shown(charm: Path, run: Any, speed: List[str]) -> None:
+    script = charm / "reactive" / "copy.sh"
+    script.write_text(
+        "#!/bin/bash\nsource charms.reactive.sh\n\n"
+        "@hook start\nfunction copy() {\n    echo quiet\n    cp no/such/file .\n"
+        "    relation-get -r db:77 - mysql/0\n    seq 1 30 >&2\n    true\n}\n\nreactive_handler_main\n"
+    )
+    script.chmod(0o755)
+    status, out, _ = run("start", *speed)
+    assert status == 0
+    lines = [line.strip() for line in out.splitlines()]
+    assert [line for line in lines if line.startswith("stderr")] == [
+        "stderr   (12 lines before these)",
+        *("stderr   %d" % number for number in range(11, 31)),
+    ]
+    script.write_text(script.read_text().replace("seq 1 30 >&2", ""))
+    told = [line.strip() for line in run("start", *speed)[1].splitlines() if "stderr" in line]
+    assert len(told) == 2
+    assert "no/such/file" in told[0]
+    assert told[1] == 'stderr   ERROR invalid value "db:77" for option -r: relation not found'
+
+
 @pytest.mark.parametrize("speed", [[], ["--processes"]], ids=["in process", "in processes"])
 def test_what_a_failed_bash_handler_wrote_stands_above_its_error(
     charm: Path, run: Any, speed: List[str]

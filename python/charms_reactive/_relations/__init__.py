@@ -131,7 +131,8 @@ def relation_module(role: str, interface: str) -> Optional[Any]:
         except ModuleNotFoundError as error:
             if error.name is None or not (name + ".").startswith(error.name + "."):
                 raise  # the module is there and needs another one that is not
-    juju_log.log("Unable to find implementation for relation: %s of %s" % (role, interface), juju_log.ERROR)
+    message = "Unable to find implementation for relation: %s of %s (there is no hooks/relations/%s/%s.py)"
+    juju_log.log(message % (role, interface, interface, role), juju_log.ERROR)
     return None
 
 
@@ -146,7 +147,8 @@ def find_relation_factory(module: Any) -> Optional[Type[RelationFactory]]:
     }
     candidates = [one for one in classes if not any(issubclass(other, one) for other in classes - {one})]
     if not candidates:
-        juju_log.log("No RelationFactory found in %s" % module.__name__, juju_log.WARNING)
+        message = "No RelationFactory found in %s: it is to have one class whose base is Endpoint"
+        juju_log.log(message % module.__name__, juju_log.WARNING)
         return None
     if len(candidates) > 1:
         names = ", ".join(sorted(candidate.__name__ for candidate in candidates))

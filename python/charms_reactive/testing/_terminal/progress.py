@@ -10,12 +10,14 @@ import textwrap
 import threading
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, TextIO, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, TextIO, Tuple
 
 import charms_reactive
 from charms_reactive.testing import hooktools
 from charms_reactive.testing._unit.scenario import Outcome, Unit
 from charms_reactive.testing._unit.state import State
+
+from .words import TRACEBACK, about_layer, alarms, last_words, without_our_frames
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _INVOKING = "Invoking reactive handler: "
@@ -27,10 +29,6 @@ _QUIET = (
 )
 
 _MOST_NAMES = 60
-_MOST_WORDS = 20
-_TRACEBACK = "Traceback (most recent call last)"
-
-_OURS = os.path.join(os.path.dirname(os.path.abspath(charms_reactive.__file__)), "")
 
 
 class Report:
@@ -63,34 +61,6 @@ class Report:
         """Something could not be done; stderr tells what."""
 
 
-def _alarms(outcome: Outcome) -> List[Tuple[str, str]]:
-    """The lines of the log that nobody should miss, with their levels; what is said twice in a row, once.
-
-    The framework's own word on a failed hook is not among them: it is told anyway. Messages of one level may
-    stand in one entry, and that word is the last of its entry.
-    """
-    lines: List[Tuple[str, str]] = []
-    for entry in outcome.log:
-        if entry.level in ("WARNING", "ERROR", "CRITICAL"):
-            told = ("\n" + entry.message).partition("\nHook error")[0].splitlines()[1:]
-            for line in _without_our_frames(told):
-                # In a charm that serves an endpoint without a layer, each hook says so, and nothing is wrong.
-                if outcome.succeeded and line.startswith("Unable to find implementation for relation"):
-                    continue
-                if lines[-1:] != [(entry.level, line)]:
-                    lines.append((entry.level, line))
-    return lines
-
-
-def _last_words(outcome: Outcome) -> List[str]:
-    """What a hook wrote to stderr before it failed, such as the commands of a bash handler did.
-
-    Nothing if it ended without a traceback: then all of stderr is told for the want of one.
-    """
-    before, found, _ = outcome.stderr.partition(_TRACEBACK)
-    return before.splitlines()[-_MOST_WORDS:] if found else []
-
-
 def traceback_of(outcome: Outcome, unit: Unit) -> str:
     """The traceback of what ended a hook, or whatever else it had to say last; empty if it succeeded.
 
@@ -101,7 +71,7 @@ def traceback_of(outcome: Outcome, unit: Unit) -> str:
     errors = [entry.message for entry in outcome.log if entry.level in ("ERROR", "CRITICAL")]
     told = outcome.stderr
     for text in [*reversed(errors), outcome.stderr]:
-        _, found, after = text.partition(_TRACEBACK)
+        _, found, after = text.partition(TRACEBACK)
         if found:
             told = found + after
             break
@@ -113,27 +83,12 @@ def _of_charm(traceback: str) -> List[str]:
 
     Without its last line, too, which names the exception and is told in front of it.
     """
-    lines = _without_our_frames(traceback.splitlines()[:-1])
+    lines = without_our_frames(traceback.splitlines()[:-1])
     # Nothing may be left of the last one of a chain.
     if lines[-3:] and lines[-1].startswith("Traceback ") and "exception" in "".join(lines[-3:-1]):
         del lines[-4:]
     # An error of the framework itself comes from no line of the charm.
     return lines if any(line.startswith('  File "') for line in lines) else []
-
-
-def _without_our_frames(text: List[str]) -> List[str]:
-    """Lines of a text, without those frames of the tracebacks in it that are the framework's."""
-    lines: List[str] = []
-    skipped = False
-    for line in text:
-        if line.startswith('  File "'):
-            file = line.split('"')[1]
-            skipped = file.startswith((_OURS, "<frozen importlib")) or file.endswith("/importlib/__init__.py")
-        elif not line.startswith("    "):
-            skipped = False
-        if not skipped:
-            lines.append(line)
-    return lines
 
 
 # -- for machines -----------------------------------------------------------------------------------
@@ -230,6 +185,8 @@ class TextReport(Report):
         self._ticker = _Ticker(self) if terminal else None
         self._failed = ""
         self._ran = 0
+        # What was told of layers that are missing: each hook says so anew.
+        self._missing: Set[str] = set()
         self._names = 16
 
     def __exit__(self, *error: object) -> None:
@@ -279,10 +236,10 @@ class TextReport(Report):
             self._failed = name
 
     def _details(self, outcome: Outcome) -> None:
+        if not self._verbose:
+            for line in last_words(outcome):
+                self._write("stderr   " + self._placed(line), "dim", "    ")
         if not outcome.succeeded:
-            if not self._verbose:
-                for line in _last_words(outcome):
-                    self._write("stderr   " + self._placed(line), "dim", "    ")
             self._write(self._placed(outcome.error or ""), "red", "    ")
         for line in outcome.changes:
             if self._verbose or not line.startswith(_QUIET):
@@ -307,7 +264,13 @@ class TextReport(Report):
                 self._write("%-8s %s" % (stream, line), "dim", "    ")
 
     def _words_that_count(self, outcome: Outcome) -> None:
-        for level, line in _alarms(outcome):
+        for level, line in alarms(outcome):
+            missing = about_layer(line, self.unit.charm, outcome)
+            if missing is not None:
+                if not missing or line in self._missing:
+                    continue
+                self._missing.add(line)
+                line = missing
             self._write("%-8s %s" % (level, self._placed(line)), "yellow", "    ")
         told = traceback_of(outcome, self.unit)
         ended = outcome.error is not None and told.endswith(self._placed(outcome.error))
