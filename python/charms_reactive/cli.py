@@ -10,6 +10,7 @@ import argparse
 import os
 import shlex
 import sys
+import tempfile
 import traceback
 from typing import (
     Any,
@@ -29,7 +30,7 @@ from . import flags, helpers, relations
 from ._commands import place
 from ._commands.quick import is_on, split_id
 from ._dispatch import done_once, watched_files
-from ._errors import ReactiveError
+from ._errors import ReactiveError, in_words
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
 from ._unit_state.rows import lock_timeout
@@ -191,28 +192,48 @@ def _relation_id(relation_name: str, unit: str) -> str:
 
 
 def _render_template(source: str, target: str) -> None:
-    # charmhelpers' own renderer imports its host module, which refuses most Linux distributions.
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(os.path.join(environment.charm_dir(), "templates"))
+    content = _rendered(source)
+    directory, name = os.path.split(os.path.abspath(target))
+    unfinished = ""
     try:
-        content = jinja2.Environment(loader=loader).get_template(source).render(os.environ)
-    except jinja2.TemplateNotFound as error:
-        raise CommandError("there is no template %s below %s" % (error, loader.searchpath[0])) from None
-    except jinja2.TemplateError as error:
-        raise CommandError("template %s: %s" % (source, error)) from None
-    os.makedirs(os.path.dirname(os.path.abspath(target)), exist_ok=True)
-    # Never leave half a file where a service may read it.
-    unfinished = "%s.%d.tmp" % (target, os.getpid())
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o444)
+        os.makedirs(directory, exist_ok=True)
+        # Never leave half a file where a service may read it; and by a name that nobody can have put there.
+        descriptor, unfinished = tempfile.mkstemp(prefix=".%s." % name, dir=directory)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, 0o444)
             file.write(content)
         os.replace(unfinished, target)
-    except OSError as error:
-        if os.path.exists(unfinished):
+    except (OSError, ValueError) as error:
+        if unfinished:
             os.unlink(unfinished)
-        raise CommandError("cannot write %s: %s" % (target, error.strerror or error)) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CommandError("cannot write %s: %s" % (target, reason)) from error
+
+
+def _rendered(source: str) -> str:
+    # charmhelpers' own renderer imports its host module, which refuses most Linux distributions.
+    try:
+        import jinja2
+    except ImportError as error:
+        raise CommandError("templates need Jinja2: put it into the charm's wheelhouse (%s)" % error) from None
+
+    directory = os.path.join(environment.charm_dir(), "templates")
+    try:
+        templates = jinja2.Environment(loader=jinja2.FileSystemLoader(directory))
+        return templates.get_template(source).render(os.environ)
+    except jinja2.TemplateNotFound as error:
+        name = error.name or str(error)
+        by = "" if name == source else " (asked for by %s)" % source
+        raise CommandError("there is no template %s below %s%s" % (name, directory, by)) from None
+    except Exception as error:  # a template can fail in any way that Python can
+        # Jinja has the template's own lines in the traceback; of a syntax error, in the error.
+        where, line = getattr(error, "name", None) or source, getattr(error, "lineno", None)
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename.startswith(os.path.join(directory, "")):
+                where, line = os.path.relpath(frame.filename, directory), frame.lineno
+        where += ":%d" % line if line else ""
+        reason = getattr(error, "message", None) if isinstance(error, jinja2.TemplateError) else None
+        raise CommandError("template %s: %s" % (where, reason or in_words(error))) from error
 
 
 # -- the command line ---------------------------------------------------------------------------
@@ -565,6 +586,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             name = " " + words[0]
             return _for_the_desk(words[0], words[1:])
         parser, names = _parser()
+        if words and words[0] in _FORMAT_OPTIONS:
+            _refuse_format(parser, words)
         if words and not words[0].startswith("-") and words[0] not in names:
             parser.error("there is no subcommand %r%s" % (words[0], _meant(words[0], names)))
         arguments = parser.parse_args(words)
@@ -583,6 +606,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print("charms.reactive%s: %s" % (name, reason), file=sys.stderr)
     juju_log.hand_over()
     return _TROUBLE
+
+
+_FORMAT_OPTIONS = frozenset(
+    ["--format", *("--format=" + name for name in _FORMATS), *("--" + name for name in _FORMATS)]
+    + ["-" + name[0] for name in _FORMATS]
+)
+
+
+def _refuse_format(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """End here, if a format is asked of a command that has none."""
+    command = words[2:3] if words[0] == "--format" else words[1:2]
+    if command and command[0] in ("simulate", "explain"):
+        parser.error(
+            "%s prints no answer in a format: leave out %s; its own options stand behind its name "
+            "(simulate has --json)" % (command[0], " ".join(words[: words.index(command[0])]))
+        )
 
 
 def _for_the_desk(name: str, words: List[str]) -> int:

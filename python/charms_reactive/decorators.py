@@ -171,7 +171,8 @@ def _get_endpoint_names(action: Callable[..., Any]) -> List[Optional[str]]:
     if file not in _INTERFACE_FILES:
         return []
     role, _ = os.path.splitext(file)
-    return list(hookenv.role_and_interface_to_relations(role, os.path.basename(directory)) or [])
+    asked = environment.asked(hookenv.role_and_interface_to_relations, role, os.path.basename(directory))
+    return list(asked or [])
 
 
 def _is_of_interface(action: Callable[..., Any]) -> bool:

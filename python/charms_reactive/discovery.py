@@ -10,7 +10,7 @@ from types import ModuleType
 from ._errors import HandlerImportError, UnitStateError
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
-from ._unit_state.rows import DECLARED
+from ._unit_state.rows import DECLARED, storable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def discover() -> None:
     for searched in _SEARCHED:
         root = os.path.join(charm_dir, searched)
         for path in _files_below(root):
-            found.add(path)
+            found.add(storable(path))
             _register_handlers_from_file(root, path)
     for script in unit_state.unit.getrange(DECLARED):
-        if os.path.join(charm_dir, script) not in found:
+        if storable(os.path.join(charm_dir, script)) not in found:
             unit_state.unit.unset(DECLARED + script)
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 
 from ._alias import on_demand
 from ._events import Object
-from ._juju import juju_log
+from ._juju import environment, hook_tools, juju_log
 from ._juju.environment import hookenv
 from ._unit_state import unit_state
 from .flags import clear_flag, is_flag_set, set_flag, toggle_flag
@@ -98,7 +98,7 @@ class Endpoint(RelationFactory, Object):
     @classmethod
     def _startup(cls) -> None:
         """Make the instances, in sorted order of the endpoints' names, and manage their flags."""
-        for endpoint_name in sorted(hookenv.relation_types()):
+        for endpoint_name in environment.endpoint_names():
             endpoint = Endpoint._endpoints.get(endpoint_name)
             if endpoint is not None and endpoint._made_before_main:
                 endpoint._made_before_main = False  # somebody may have it, and have it publish something
@@ -116,7 +116,7 @@ class Endpoint(RelationFactory, Object):
     @classmethod
     def _instance(cls, endpoint_name: str) -> Optional[Endpoint]:
         """Make the instance for an endpoint, or ``None`` if its interface layer has no such class."""
-        if endpoint_name not in hookenv.relation_types():
+        if endpoint_name not in environment.asked(hookenv.relation_types):
             return None
         factory = relation_factory(endpoint_name)
         if not (isinstance(factory, type) and issubclass(factory, cls)):
@@ -124,7 +124,7 @@ class Endpoint(RelationFactory, Object):
         # Should Juju ever leave the endpoint's name out of relation ids, what we store must not change.
         relation_ids = [
             found if ":" in found else "%s:%s" % (endpoint_name, found)
-            for found in sorted(hookenv.relation_ids(endpoint_name))
+            for found in hook_tools.names("relation-ids", hookenv.relation_ids, endpoint_name)
         ]
         endpoint = factory(endpoint_name, relation_ids)
         Endpoint._endpoints[endpoint_name] = endpoint
@@ -340,7 +340,7 @@ class Relation:
     def joined_units(self) -> CombinedUnitsView:
         """The remote units, by unit name."""
         if self._units is None:
-            names = sorted(hookenv.related_units(self.relation_id))
+            names = hook_tools.names("relation-list", hookenv.related_units, self.relation_id)
             self._units = CombinedUnitsView(RelatedUnit(self, name) for name in names)
         return self._units
 

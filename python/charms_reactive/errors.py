@@ -19,6 +19,7 @@ from ._errors import UnitStateLockedError as UnitStateLockedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._errors.rare import CharmMetadataError as CharmMetadataError
     from ._errors.rare import EventAttributeError as EventAttributeError
     from ._errors.rare import EventCycleError as EventCycleError
     from ._errors.rare import EventUseError as EventUseError
@@ -46,6 +47,7 @@ __all__ = [
     "UnitStateError",
     "UnitStateLockedError",
     "CharmDirError",
+    "CharmMetadataError",
     "HandlerImportError",
     "HandlerDeclarationError",
     "HandlerArgumentError",

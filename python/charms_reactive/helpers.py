@@ -9,6 +9,7 @@ from ._alias import on_demand
 from ._juju import environment
 from ._juju.environment import hookenv
 from ._unit_state import unit_state
+from ._unit_state.rows import storable
 from .flags import all_flags_set, any_flags_set, is_flag_set, toggle_flag
 from .handlers import PHASE_NAMES
 
@@ -38,7 +39,7 @@ def any_hook(*hook_patterns: str) -> bool:
     ``{provides:mysql}-relation-joined`` for each endpoint of that role (``provides``, ``requires``
     or ``peers``) and interface; both combine. A pattern that makes no sense matches nothing.
     """
-    names = _expand(_INTERFACE, hookenv.role_and_interface_to_relations, hook_patterns)
+    names = _expand(_INTERFACE, _endpoints_of, hook_patterns)
     return environment.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
 
 
@@ -59,6 +60,11 @@ def _expand(pattern: str, alternatives: Callable[..., Iterable[str]], values: It
     return done
 
 
+def _endpoints_of(role: str, interface: str) -> Any:
+    """The names of the endpoints of a role and an interface."""
+    return environment.asked(hookenv.role_and_interface_to_relations, role, interface)
+
+
 def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> bool:
     """Whether any of the files has changed since this was last asked about it.
 
@@ -76,20 +82,21 @@ def any_file_changed(filenames: Iterable[Filename], hash_type: str = "md5") -> b
     for filename in filenames:
         name = name_of(filename)
         current = file_hash(name, hash_type)
-        if unit_state.unit.get(SHARED + name) != current:
-            unit_state.unit.set(SHARED + name, current)
+        row = storable(SHARED + name)
+        if unit_state.unit.get(row) != current:
+            unit_state.unit.set(row, current)
             changed = True
     return changed
 
 
 def was_invoked(invocation_id: str) -> bool:
     """Whether :func:`mark_invoked` was called with this id, in this hook or one before."""
-    return bool(unit_state.unit.get("reactive.invoked.%s" % invocation_id, False))
+    return bool(unit_state.unit.get(storable("reactive.invoked.%s" % invocation_id), False))
 
 
 def mark_invoked(invocation_id: str) -> None:
     """Remember that something was done, for :func:`was_invoked`; forgotten if the hook fails."""
-    unit_state.unit.set("reactive.invoked.%s" % invocation_id, True)
+    unit_state.unit.set(storable("reactive.invoked.%s" % invocation_id), True)
 
 
 def data_changed(data_id: str, data: Any, hash_type: str = "md5") -> bool:

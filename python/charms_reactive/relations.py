@@ -69,7 +69,7 @@ def endpoint_from_flag(flag: str) -> Any:
         name = value["relation"]
     elif dot and first == "endpoint":
         name = rest.split(".")[0]
-    elif dot and first in hookenv.relation_types():
+    elif dot and first in environment.asked(hookenv.relation_types):
         name = first
     else:
         return None

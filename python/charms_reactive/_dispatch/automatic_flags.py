@@ -235,7 +235,7 @@ def _set_leadership_flags(kinds: Set[str]) -> None:
     try:
         current: Dict[str, Any] = hookenv.leader_get() or {}
         if not isinstance(current, dict):
-            raise ValueError("not settings, but %r" % (current,))
+            raise ValueError("answered something else than a mapping")
     except _NO_ANSWER as error:
         _say_missing("leader-get", "leadership.changed and leadership.set stay as they are", error)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from charms_reactive._unit_state import unit_state
+from charms_reactive._unit_state.rows import storable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def done_before(stable_id: str, path: str, line: object, name: str, any_line: bo
         any_line: whether the file has no other function of this name that a mark of 1.5.x may be of.
     """
     marks = unit_state.unit.getrange(_INVOKED)
+    stable_id, path, name = storable(stable_id), storable(path), storable(name)
     if marks.get(stable_id) or marks.get("%s:%s:%s" % (path, line, name)):
         return True
     return any_line and any(done and _without_line(mark) == (path, name) for mark, done in marks.items())
@@ -39,4 +41,4 @@ def _without_line(mark: str) -> Optional[Tuple[str, str]]:
 def remember(*ids: str) -> None:
     """Mark that something ran, under each of these ids."""
     for id in ids:
-        unit_state.unit.set(_INVOKED + id, True)
+        unit_state.unit.set(storable(_INVOKED + id), True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from charms_reactive import bus, flags, trace
-from charms_reactive._errors import ReactiveError
+from charms_reactive._errors import ReactiveError, in_words
 from charms_reactive._juju import environment, juju_log, settings
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
@@ -124,10 +124,13 @@ def _give_up(error: BaseException) -> None:
         what = "a handler ended the hook with exit status %s" % error.code
         lines = ""
     else:
-        what = "%s: %s" % (type(error).__name__, error)
+        what = in_words(error)
         import traceback  # a hook that succeeds has no use for it
 
-        lines = "\n" + traceback.format_exc().rstrip()
+        try:
+            lines = "\n" + traceback.format_exc().rstrip()
+        except Exception:  # noqa: BLE001 -- an exception that cannot even be shown
+            lines = ""
     handler = bus.current_handler()
     where = " in handler %s" % handler.id() if handler is not None else ""
     juju_log.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), lines), juju_log.ERROR)

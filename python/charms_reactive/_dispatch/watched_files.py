@@ -13,6 +13,7 @@ import sys
 
 from charms_reactive import handlers
 from charms_reactive._unit_state import unit_state
+from charms_reactive._unit_state.rows import storable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class FileWatch:
         handlers.file_watches.append(self)
 
     def _key(self, name: str) -> str:
-        return "%s%s:%s" % (_SEEN, self._handler, name)
+        return storable("%s%s:%s" % (_SEEN, self._handler, name))
 
     def _names(self) -> List[str]:
         return [name_of(filename) for filename in self._filenames]
@@ -85,7 +86,7 @@ class FileWatch:
         missing = object()
         seen = unit.get(self._key(name), missing)
         if seen is missing:
-            seen = unit.get(SHARED + name)
+            seen = unit.get(storable(SHARED + name))
             unit.set(self._key(name), seen)
         return seen
 
@@ -98,4 +99,4 @@ class FileWatch:
         for name in self._names():
             current = file_hash(name, self._hash_type)
             unit_state.unit.set(self._key(name), current)
-            unit_state.unit.set(SHARED + name, current)
+            unit_state.unit.set(storable(SHARED + name), current)

@@ -50,6 +50,11 @@ def _choose(wanted: str) -> Any:
 
         return pure
     except ImportError as error:
+        if "interpreter" in str(error):  # PyO3's word for a second one in the same process
+            raise EngineMismatchError(
+                "the native engine of charms.reactive does not work in a subinterpreter; "
+                "set %s=pure before the package is imported there (%s)" % (_VARIABLE, error)
+            ) from error
         raise EngineMismatchError(
             "the native engine of charms.reactive is broken: %s; reinstall the package, or set "
             "%s=pure to go on without it" % (error, _VARIABLE)

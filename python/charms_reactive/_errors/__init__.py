@@ -123,6 +123,15 @@ class CharmDirError(ReactiveError):
         super().__init__(message)
 
 
+def in_words(error: BaseException) -> str:
+    """The type and the text of an exception, whatever its ``__str__`` does."""
+    try:
+        text = str(error)
+    except Exception as failure:  # noqa: BLE001 -- it must not hide the exception itself
+        text = "(its text cannot be told: __str__ raises %s)" % type(failure).__name__
+    return "%s: %s" % (type(error).__name__, text)
+
+
 class HandlerImportError(ReactiveError, ImportError):
     """A file of handlers could not be imported.
 
@@ -135,9 +144,7 @@ class HandlerImportError(ReactiveError, ImportError):
     __module__ = _PUBLIC
 
     def __init__(self, path: str, reason: BaseException) -> None:
-        super().__init__(
-            "cannot import handlers from %s: %s: %s" % (path, type(reason).__name__, reason), path=path
-        )
+        super().__init__("cannot import handlers from %s: %s" % (path, in_words(reason)), path=path)
 
 
 class HandlerArgumentError(ReactiveError, TypeError):
@@ -151,7 +158,11 @@ class HandlerArgumentError(ReactiveError, TypeError):
 
     def __init__(self, handler: str, reason: object) -> None:
         self.handler = handler
-        super().__init__("handler %s cannot be called: %s" % (handler, reason))
+        super().__init__(
+            "handler %s cannot be called: %s; a function gets one argument for each flag of a legacy "
+            "relation (RelationBase) in its @when, and none for any other flag: take the parameter out, and "
+            "call endpoint_from_flag() or endpoint_from_name() in the function" % (handler, reason)
+        )
 
 
 class HookToolError(ReactiveError):

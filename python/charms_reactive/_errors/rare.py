@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 
-from . import HookToolError, ReactiveError
+from . import HookToolError, ReactiveError, in_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 # Where tracebacks say that they are.
 _PUBLIC = "charms_reactive.errors"
+
+
+class CharmMetadataError(ReactiveError, ValueError):
+    """The charm's ``metadata.yaml`` or ``config.yaml`` is not what it should be.
+
+    Attributes:
+        path: the file.
+    """
+
+    __module__ = _PUBLIC
+
+    def __init__(self, path: str, reason: object) -> None:
+        self.path = path
+        super().__init__("%s: %s" % (path, reason))
 
 
 class HandlerDeclarationError(ReactiveError):
@@ -195,7 +209,8 @@ class ReconcilerError(ReactiveError):
         elif status is not None:
             parts.append(str(status))
         if isinstance(reason, BaseException):
-            reason = "%s: %s" % (type(reason).__name__, reason) if str(reason) else type(reason).__name__
+            words, name = in_words(reason), type(reason).__name__
+            reason = name if words == name + ": " else words
         if reason:
             parts.append("(%s)" % reason if parts else str(reason))
         super().__init__(" ".join(parts))

@@ -12,7 +12,7 @@ from charms_reactive._errors import CharmDirError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
 __all__ = [
     "RESTRICTED_HOOKS",
@@ -177,6 +177,42 @@ def hook_name() -> str:
 
 #: Hooks in which Juju allows little, and which run nothing but the handlers made for them.
 RESTRICTED_HOOKS = ("meter-status-changed", "collect-metrics")
+
+
+def asked(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function of hookenv that reads the charm's metadata answers.
+
+    Raises:
+        CharmMetadataError: it fails, because ``metadata.yaml`` is not what it should be.
+    """
+    try:
+        return function(*arguments)
+    except Exception as error:
+        from charms_reactive._errors.rare import CharmMetadataError
+
+        from .charm_metadata import problem_of
+
+        path = os.path.join(hookenv.charm_dir() or "", "metadata.yaml")
+        problem = problem_of(path)
+        if problem is None:
+            raise
+        raise CharmMetadataError(path, problem) from error
+
+
+def endpoint_names() -> List[str]:
+    """The names of the charm's endpoints, sorted.
+
+    Raises:
+        CharmMetadataError: the metadata are not what they should be.
+    """
+    names: List[str] = asked(lambda: sorted(map(_text, hookenv.relation_types())))
+    return names
+
+
+def _text(name: object) -> object:
+    if isinstance(name, (bool, int, float)):
+        raise TypeError("the name of an endpoint is text")
+    return name
 
 
 # -- what hookenv need not ask for ----------------------------------------------------------------

@@ -9,9 +9,9 @@ from charms_reactive._errors import HookToolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Callable, Dict, List
 
-__all__ = ["ask_json", "tool_timeout"]
+__all__ = ["ask_json", "mapping", "names", "tool_timeout"]
 
 
 def tool_timeout() -> float:
@@ -20,6 +20,52 @@ def tool_timeout() -> float:
         return float(os.environ.get("CHARMS_REACTIVE_TOOL_TIMEOUT", ""))
     except ValueError:
         return 300.0
+
+
+def names(tool: str, function: Callable[..., Any], *arguments: object) -> List[str]:
+    """The names that a hook tool has told a function of hookenv, sorted.
+
+    Args:
+        tool: for errors, such as ``relation-ids``.
+        function: of hookenv, which asks it.
+        arguments: of that function.
+
+    Raises:
+        HookToolError: it has answered something else.
+    """
+    try:
+        answer = function(*arguments)
+    except ValueError:  # JSON's
+        raise HookToolError(tool, "answered something that is not JSON") from None
+    # Whatever can be gone through will do: tests of charms have mocks there.
+    found = None if isinstance(answer, (str, bytes)) or (isinstance(answer, dict) and answer) else answer
+    try:
+        listed: List[str] = sorted(found)  # type: ignore[arg-type]
+    except TypeError:
+        listed = [found]  # type: ignore[list-item]
+    if not all(isinstance(name, str) for name in listed):
+        raise HookToolError(tool, "answered %s in place of a list of names" % _kind(answer))
+    return listed
+
+
+def mapping(tool: str, answer: Any) -> Any:
+    """What a hook tool has answered, if that is a mapping.
+
+    Raises:
+        HookToolError: it is something else.
+    """
+    if not hasattr(answer, "keys"):
+        raise HookToolError(tool, "answered %s in place of a mapping" % _kind(answer))
+    return answer
+
+
+def _kind(answer: object) -> str:
+    """What an answer is; never the answer itself, in which there may be a password."""
+    if isinstance(answer, list):
+        of = {type(item) for item in answer}
+        return "a list of other things" if answer and of != {str} else "a list"
+    kinds = {dict: "a mapping", str: "text", bool: "a boolean", int: "a number", float: "a number"}
+    return kinds.get(type(answer), "nothing" if answer is None else type(answer).__name__)
 
 
 def ask_json(command: List[str]) -> Dict[str, Any]:
@@ -43,7 +89,6 @@ def ask_json(command: List[str]) -> Dict[str, Any]:
     except OSError as error:
         raise HookToolError(command[0], "cannot be run: %s" % error.strerror) from None
     except ValueError:
-        raise HookToolError(command[0], "answered %r, which is not JSON" % answer[:200]) from None
-    if not isinstance(parsed, dict):
-        raise HookToolError(command[0], "answered %r in place of a mapping" % answer[:200])
-    return parsed
+        raise HookToolError(command[0], "answered something that is not JSON") from None
+    found: Dict[str, Any] = mapping(command[0], parsed)
+    return found

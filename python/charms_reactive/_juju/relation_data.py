@@ -13,7 +13,7 @@ import subprocess
 from charms_reactive._errors import HookToolError
 from charms_reactive._errors.rare import RelationDataError, RelationToolError
 
-from . import hook_tools
+from . import environment, hook_tools
 from .environment import hookenv
 
 TYPE_CHECKING = False
@@ -45,7 +45,8 @@ def read(relation_id: str, unit: Optional[str] = None, app: Optional[str] = None
         if app is not None and app == hookenv.application_name():
             reason += "; only the leader may read what its application has published"
         raise RelationToolError(relation_id, error.returncode, list(error.cmd), reason) from None
-    return {} if bag is None else bag
+    found: Dict[str, str] = {} if bag is None else hook_tools.mapping("relation-get", bag)
+    return found
 
 
 def decode(text: Any) -> Any:
@@ -122,7 +123,7 @@ def remote_application(relation_id: str) -> Optional[str]:
         name = os.environ.get("JUJU_REMOTE_APP") or (hookenv.remote_unit() or "").partition("/")[0]
         if name:
             return name
-    if hookenv.relation_to_role_and_interface(endpoint_name)[0] == "peers":
+    if environment.asked(hookenv.relation_to_role_and_interface, endpoint_name)[0] == "peers":
         own: str = hookenv.application_name()
         return own
     command: List[str] = ["relation-list", "--app", "-r", relation_id, "--format=json"]

@@ -50,17 +50,32 @@ def _declaration() -> str:
 
 
 def options() -> Dict[str, Any]:
-    """The options that the charm declares, each with its default."""
+    """The options that the charm declares, each with its default.
+
+    Raises:
+        CharmMetadataError: the file in which it does is not what it should be.
+    """
     import yaml
 
+    path = _declaration()
     try:
-        with open(_declaration(), "rb") as file:
+        with open(path, "rb") as file:
             # The one in C, where there is one, is ten times as fast; both are safe.
             declared = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except FileNotFoundError:
         return {}
-    options = (declared or {}).get("options") or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise _odd(path, "it cannot be read: %s" % " ".join(str(error).split())) from error
+    options = declared.get("options") or {} if isinstance(declared, dict) else declared or {}
+    if not isinstance(options, dict) or not all(isinstance(one or {}, dict) for one in options.values()):
+        raise _odd(path, "options: a mapping is needed here, each option itself a mapping")
     return {str(option): (definition or {}).get("default") for option, definition in options.items()}
+
+
+def _odd(path: str, reason: str) -> Exception:
+    from charms_reactive._errors.rare import CharmMetadataError  # no hook that is right needs it
+
+    return CharmMetadataError(path, reason)
 
 
 def config() -> Any:
@@ -73,6 +88,8 @@ def config() -> Any:
         config = hookenv.config()
     except (OSError, subprocess.CalledProcessError) as error:
         raise HookToolError("config-get", error) from error
+    except (TypeError, ValueError):
+        raise HookToolError("config-get", "answered something else than a mapping") from None
     if config is None:
         raise HookToolError("config-get", "answered something that is not JSON")
     return config

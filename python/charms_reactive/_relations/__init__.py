@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 
-from charms_reactive._errors import ReactiveError
-from charms_reactive._juju import juju_log
+from charms_reactive._errors import ReactiveError, in_words
+from charms_reactive._juju import environment, juju_log
 from charms_reactive._juju.environment import hookenv
 from charms_reactive.discovery import _append_path
 
@@ -43,8 +43,8 @@ class RelationFactoryError(ReactiveError, ImportError):
     def __init__(self, distribution: str, entry_point: str, reason: BaseException) -> None:
         self.distribution = distribution
         super().__init__(
-            "the relation factory %s of the installed distribution %s cannot be loaded: %s: %s"
-            % (entry_point, distribution, type(reason).__name__, reason)
+            "the relation factory %s of the installed distribution %s cannot be loaded: %s"
+            % (entry_point, distribution, in_words(reason))
         )
 
 
@@ -112,7 +112,7 @@ def relation_factory(relation_name: str) -> Optional[Any]:
     factory = RelationFactory.get_factory(relation_name)
     if factory:
         return factory
-    role, interface = hookenv.relation_to_role_and_interface(relation_name)
+    role, interface = environment.asked(hookenv.relation_to_role_and_interface, relation_name)
     if not (role and interface):
         juju_log.log("Unable to determine role and interface for relation %s" % relation_name, juju_log.ERROR)
         return None

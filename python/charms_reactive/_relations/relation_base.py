@@ -5,6 +5,7 @@ Public as names of :mod:`charms_reactive.relations`. Charms whose interface laye
 
 from __future__ import annotations
 
+from charms_reactive._juju import environment
 from charms_reactive._juju.environment import hookenv
 from charms_reactive.flags import StateList, _get_flag_value
 
@@ -105,7 +106,7 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
             return None
         relation_class = cls._cache.get(relation_name)
         if relation_class is None or not issubclass(relation_class, cls):
-            role, interface = hookenv.relation_to_role_and_interface(relation_name)
+            role, interface = environment.asked(hookenv.relation_to_role_and_interface, relation_name)
             relation_class = cls._find_impl(role, interface) if role and interface else None
             if relation_class is None:
                 return None

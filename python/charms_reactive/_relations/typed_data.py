@@ -104,7 +104,13 @@ def _fitting(view: View, key: str, hint: Any) -> Any:
         return _widened(value, hint)
     if isinstance(value, (bool, int, float)) and _fits("", hint):
         return view.raw_data[key]
-    raise view._error(key, "it is %s, not %s" % (_kind(value), _shown(hint)))
+    raise view._error(key, _what_it_is(view, key, value) + ", not %s" % _shown(hint))
+
+
+def _what_it_is(view: View, key: str, value: Any) -> str:
+    if isinstance(value, str) and view.raw_data[key] == value:
+        return "it is text that is not JSON (the other side is to publish JSON, as to_publish does)"
+    return "it is %s" % _kind(value)
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -202,7 +208,10 @@ def _load_pydantic(view: View, model: Any) -> Any:
         return model.model_validate(values) if new else model.parse_obj(values)
     except ValueError as error:
         reason = "%s refuses it: %s" % (model.__qualname__, _reason_of(error))
-        raise view._error(_field_of(error), reason) from None
+        key = _field_of(error)
+        if isinstance(values.get(key), str) and view.raw_data[key] == values[key]:
+            reason += "; it is text that is not JSON, as which the other side is to publish it"
+        raise view._error(key, reason) from None
 
 
 def _dump_pydantic(view: View, obj: Any) -> Dict[str, Any]:

@@ -20,7 +20,7 @@ from charms_reactive._errors import ReactiveError
 from charms_reactive._errors.rare import ExternalHandlerError
 from charms_reactive._juju import environment, juju_log
 from charms_reactive._unit_state import unit_state
-from charms_reactive._unit_state.rows import DECLARED
+from charms_reactive._unit_state.rows import DECLARED, storable
 from charms_reactive._version import __version__
 from charms_reactive.external import SHELL_VARIABLE, ExternalHandler, lend_state, run_lent, take_state_back
 from charms_reactive.handlers import LOG_OPTS, Handler, register_handler, replace_handler
@@ -121,12 +121,13 @@ def register(filepath: str) -> None:
         BrokenHandlerException: it cannot be executed.
     """
     script = os.path.relpath(filepath, environment.charm_dir())
-    kept = unit_state.unit.get(DECLARED + script)
+    row = storable(DECLARED + script)
+    kept = unit_state.unit.get(row)
     if kept is not None:
         if _holds(kept):
             _add(filepath, kept["handlers"])
             return
-        unit_state.unit.unset(DECLARED + script)
+        unit_state.unit.unset(row)
     from . import declaring  # only for scripts that are new or must be asked in each hook
 
     text = declaring.examine(filepath)
@@ -139,7 +140,7 @@ def register(filepath: str) -> None:
             if used <= set(files):
                 files[answer.helper] = _fingerprint(answer.helper)
                 found = {"by": __version__, "files": files, "handlers": handlers}
-                unit_state.unit.set(DECLARED + script, found)
+                unit_state.unit.set(row, found)
             _add(filepath, handlers)
             return
     handler = ExternalHandler.register(filepath)

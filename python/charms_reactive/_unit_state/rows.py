@@ -82,6 +82,11 @@ _LOCK_TIMEOUT_IN_HOOK = 3600.0
 _LONGEST_LOCK_TIMEOUT = 86400.0
 
 
+def storable(key: str) -> str:
+    """A key that SQLite takes: names of files may not be UTF-8."""
+    return key if key.isascii() else key.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def range_below(prefix: str) -> Tuple[str, str]:
     """The first key below a prefix and the first one after them all; a range on the primary key."""
     return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)

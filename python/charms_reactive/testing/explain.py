@@ -339,6 +339,11 @@ def main(arguments: Sequence[str]) -> int:
         return int(end.code or 0)
     try:
         record = Record(json.loads(asked.record.read_text(encoding="utf-8", errors="surrogateescape")))
+    except FileNotFoundError:
+        return _cannot(
+            "there is no file %s: the record of a hook comes first, and then handlers; a hook that runs with "
+            "CHARMS_REACTIVE_RECORD=FILE in its environment makes one" % asked.record
+        )
     except OSError as error:
         return _cannot("%s: %s" % (asked.record, error.strerror))
     except (ValueError, KeyError, TypeError):

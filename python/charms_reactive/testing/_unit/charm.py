@@ -83,7 +83,12 @@ class Charm:
         self.endpoints: Dict[str, EndpointSpec] = {}
         for role in ("requires", "provides", "peers"):
             for endpoint, spec in _mapping(self.metadata.get(role), role, "metadata.yaml").items():
-                spec = spec if isinstance(spec, dict) else {"interface": spec}
+                spec = {"interface": spec} if isinstance(spec, str) else spec
+                if not isinstance(spec, dict) or not isinstance(endpoint, str):
+                    raise CharmError(
+                        "metadata.yaml: %s: endpoint %s: a mapping such as {interface: NAME} is needed here, "
+                        "below a name that is text" % (role, endpoint)
+                    )
                 subordinate = spec.get("scope") == "container"
                 interface = str(spec.get("interface", ""))
                 self.endpoints[endpoint] = EndpointSpec(endpoint, role, interface, subordinate)
@@ -260,8 +265,10 @@ class Charm:
             return {}
         try:
             declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise CharmError("%s is not YAML: %s" % (path, error)) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise CharmError("%s is not YAML: %s" % (path, " ".join(str(error).split()))) from error
+        except OSError as error:
+            raise CharmError("%s cannot be read: %s" % (path, error.strerror)) from error
         if not isinstance(declared, dict):
             raise CharmError("%s is not a mapping" % path)
         return declared
