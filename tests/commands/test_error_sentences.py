@@ -77,3 +77,21 @@ def test_commands_for_the_desk_that_are_misused(unit: Unit, words: List[str], re
     assert (done.status, done.out) == (2, "")
     assert reason in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_template_is_written_through_no_link(unit: Unit) -> None:
+    """The unfinished file has a name that nobody can have put there; a link at the target is replaced."""
+    (unit.directory / "templates").mkdir()
+    (unit.directory / "templates/t").write_text("new")
+    victim = unit.directory / "victim"
+    victim.write_text("precious")
+    target = unit.directory / "out"
+    target.symlink_to(victim)
+    # Every name that the command has used before, by the number of a process.
+    for number in range(1, 40000):
+        (unit.directory / ("out.%d.tmp" % number)).symlink_to(victim)
+    assert unit.run("render_template", "t", "out") == (0, "", "")
+    assert victim.read_text() == "precious"
+    assert (target.is_symlink(), target.read_text(), target.stat().st_mode & 0o777) == (False, "new", 0o444)
+    left = [path.name for path in unit.directory.iterdir() if path.name.startswith(".out.")]
+    assert left == []

@@ -19,8 +19,30 @@
 # Aliases of the script's own work in its functions, as they always have.
 shopt -s expand_aliases
 
-export PATH="$PATH:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/bin"
-export PYTHONPATH="${PYTHONPATH-}:${CHARM_DIR:-${JUJU_CHARM_DIR:-.}}/lib"
+# Append DIRECTORY to VARIABLE. An empty element stands for the current directory, wherever that may be, and
+# so none is left there: handlers run as root.
+function __reactive_search() {
+    local found=${!1-}
+    while [[ "$found" == *::* ]]; do
+        found=${found//::/:}
+    done
+    found=${found#:}
+    found=${found%:}
+    export "$1=$found${found:+:}$2"
+}
+
+# By hand, in the directory of a charm, none of the variables is set.
+__reactive_charm=${CHARM_DIR:-${JUJU_CHARM_DIR:-}}
+if [[ -z "$__reactive_charm" && -e metadata.yaml ]]; then
+    __reactive_charm=$PWD
+fi
+if [[ -n "$__reactive_charm" ]]; then
+    if [[ "$__reactive_charm" != /* ]]; then
+        __reactive_charm=$PWD/$__reactive_charm
+    fi
+    __reactive_search PATH "$__reactive_charm/bin"
+    __reactive_search PYTHONPATH "$__reactive_charm/lib"
+fi
 
 # Who has started the script, and for what: the framework says so in CHARMS_REACTIVE_SHELL, as
 #   declare:FD     say on file descriptor FD which handlers there are, and run none;

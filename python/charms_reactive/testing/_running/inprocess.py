@@ -213,7 +213,7 @@ class _Hook(Host):
         search = self.environment.get("PATH", os.defpath).split(os.pathsep)
         if self.bin not in search:
             search.insert(0, self.bin)
-        self.environment["PATH"] = os.pathsep.join(search)
+        self.environment["PATH"] = os.pathsep.join(filter(None, search))  # an empty one is any directory
         self.tools = frozenset(hooktools.tools_of(side.juju["juju-version"]))
         self.all_tools = frozenset(hooktools.TOOLS)
         self.pid = os.getpid()

@@ -578,7 +578,7 @@ class SimulatedUnit:
         }
         if "PATH" in self.environment:
             search = [search[0], self.environment["PATH"]]
-        environment["PATH"] = os.pathsep.join(search)
+        environment["PATH"] = os.pathsep.join(filter(None, search))
         return environment
 
     def _settle(self, succeeded: bool) -> Tuple[Optional[ActionOutcome], str]:
