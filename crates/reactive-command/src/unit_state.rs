@@ -37,7 +37,8 @@ impl UnitState {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path()?, flags)?;
         let given = env::var(TIMEOUT_VARIABLE).unwrap_or_default();
-        connection.busy_timeout(timeout(&given, env::var_os(HOOK_VARIABLE).is_some()))?;
+        let timeout = timeout(&given, env::var_os(HOOK_VARIABLE).is_some());
+        connection.busy_timeout(timeout.ok_or(NotOurs::Asked)?)?;
         let mut state = Self { connection, waited_for: false };
         state.begin("BEGIN")?;
         Ok(state)
@@ -151,11 +152,12 @@ fn path() -> Result<PathBuf, NotOurs> {
     }
 }
 
-fn timeout(given: &str, in_hook: bool) -> Duration {
+/// How long to wait; `None` for a setting that makes no sense, which the command in Python tells of.
+fn timeout(given: &str, in_hook: bool) -> Option<Duration> {
     let default = if in_hook { DEFAULT_TIMEOUT_IN_HOOK } else { DEFAULT_TIMEOUT };
-    let given = given.parse::<f64>().ok();
-    let seconds = given.filter(|seconds| (0.0..=LONGEST_TIMEOUT).contains(seconds));
-    Duration::from_secs_f64(seconds.unwrap_or(default))
+    let seconds = if given.is_empty() { Some(default) } else { given.parse::<f64>().ok() };
+    let seconds = seconds.filter(|seconds| (0.0..=LONGEST_TIMEOUT).contains(seconds));
+    seconds.map(Duration::from_secs_f64)
 }
 
 #[cfg(test)]
@@ -167,16 +169,16 @@ mod tests {
     #[test]
     fn what_a_hook_has_started_waits_for_it() {
         for (given, in_hook, seconds) in [
-            ("", false, 60.0),
-            ("", true, 3600.0),
-            ("0.5", true, 0.5),
-            ("0", false, 0.0),
-            ("-1", false, 60.0),
-            ("nan", true, 3600.0),
-            ("1e9", false, 60.0),
-            ("soon", false, 60.0),
+            ("", false, Some(60.0)),
+            ("", true, Some(3600.0)),
+            ("0.5", true, Some(0.5)),
+            ("0", false, Some(0.0)),
+            ("-1", false, None),
+            ("nan", true, None),
+            ("1e9", false, None),
+            ("soon", false, None),
         ] {
-            let wanted = Duration::from_secs_f64(seconds);
+            let wanted = seconds.map(Duration::from_secs_f64);
             assert_eq!(timeout(given, in_hook), wanted, "{given:?} {in_hook}");
         }
     }

@@ -29,6 +29,7 @@ from charms_reactive._unit_state.rows import (
     SET_TRIGGERS,
     WATCH,
     lock_timeout,
+    odd_lock_timeout,
     range_below,
 )
 
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str]) -> Optional[int]:
     """
     if os.environ.get("CHARMS_REACTIVE_ENGINE", "") not in ("", "pure"):
         return None  # the framework knows whether there is another engine
+    if odd_lock_timeout():
+        return None  # and says so
     try:
         answer_format, words = _take_format(arguments)
         run = _COMMANDS.get(words[0]) if words else None

@@ -11,15 +11,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
 
-__all__ = ["ask_json", "mapping", "names", "tool_timeout"]
+__all__ = ["ask_json", "mapping", "names", "odd_tool_timeout", "tool_timeout"]
+
+
+#: The environment variable that tells how long to wait for a hook tool.
+TOOL_VARIABLE = "CHARMS_REACTIVE_TOOL_TIMEOUT"
+
+_LONGEST_TOOL_TIMEOUT = 86400.0
 
 
 def tool_timeout() -> float:
     """Seconds to wait for a hook tool: ``CHARMS_REACTIVE_TOOL_TIMEOUT``, default 300."""
+    given = os.environ.get(TOOL_VARIABLE)
+    return 300.0 if not given or odd_tool_timeout() else float(given)
+
+
+def odd_tool_timeout() -> str:
+    """What is wrong with the value of ``CHARMS_REACTIVE_TOOL_TIMEOUT``, in words; empty for nothing."""
+    given = os.environ.get(TOOL_VARIABLE)
+    if not given:
+        return ""
     try:
-        return float(os.environ.get("CHARMS_REACTIVE_TOOL_TIMEOUT", ""))
+        if 0 < float(given) <= _LONGEST_TOOL_TIMEOUT:
+            return ""
     except ValueError:
-        return 300.0
+        pass
+    return "%s must be a number of seconds above 0 and up to %g, not %r; using 300" % (
+        TOOL_VARIABLE,
+        _LONGEST_TOOL_TIMEOUT,
+        given,
+    )
 
 
 def names(tool: str, function: Callable[..., Any], *arguments: object) -> List[str]:

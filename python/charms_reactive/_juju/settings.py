@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from charms_reactive._errors import HookToolError
+from charms_reactive._unit_state.rows import odd_lock_timeout
 
 from . import hook_tools, juju_log
 from .environment import RESTRICTED_HOOKS, hook_name, hookenv
@@ -102,6 +103,9 @@ def start_hook() -> None:
     juju_log.quiet = False
     _setting = log_setting()
     juju_log.quiet = _setting == "off"
+    for problem in (hook_tools.odd_tool_timeout(), odd_lock_timeout(), _odd_switches()):
+        if problem:
+            juju_log.log(problem, juju_log.WARNING)
 
 
 def log_setting() -> str:
@@ -112,20 +116,48 @@ def log_setting() -> str:
     """
     if _setting is not None:
         return _setting
-    setting = os.environ.get("CHARMS_REACTIVE_LOG") or _charm_option("reactive-log")
+    given = os.environ.get("CHARMS_REACTIVE_LOG")
+    setting = given or _charm_option("reactive-log")
     # YAML reads a bare `off` as false, and people write TRACE.
     setting = "off" if setting is False else str(setting or "info").strip().lower()
     if setting not in ("off", "info", "trace"):
-        juju_log.log(
-            "reactive-log must be off, info or trace, not %r; using info" % setting, juju_log.WARNING
-        )
+        name = "CHARMS_REACTIVE_LOG" if given else "reactive-log"
+        juju_log.log("%s must be off, info or trace, not %r; using info" % (name, setting), juju_log.WARNING)
         setting = "info"
     return setting
 
 
 def strict() -> bool:
     """Whether warnings are errors: ``CHARMS_REACTIVE_STRICT``, else the charm option ``reactive-strict``."""
-    setting = os.environ.get("CHARMS_REACTIVE_STRICT")
-    if setting is None:
-        setting = str(_charm_option("reactive-strict") or "")
-    return setting.strip().lower() in ("1", "true", "yes", "on")
+    setting = os.environ.get(_STRICT)
+    if setting is not None:  # one that makes no sense was told of when the hook started
+        return _is_on(setting) is True
+    option = str(_charm_option("reactive-strict") or "")
+    on = _is_on(option)
+    if on is None:
+        told = "reactive-strict must be true or false, not %r; taken as false" % option
+        juju_log.log(told, juju_log.WARNING)
+    return on is True
+
+
+_STRICT = "CHARMS_REACTIVE_STRICT"
+_TRACE = "CHARMS_REACTIVE_TRACE"
+
+
+def _is_on(word: str) -> Optional[bool]:
+    """What a word says; ``None`` if it says neither."""
+    word = word.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    return False if word in ("", "0", "false", "no", "off") else None
+
+
+def _odd_switches() -> str:
+    """What is wrong with the environment variables that turn something on; empty for nothing."""
+    strict = os.environ.get(_STRICT)
+    if strict and _is_on(strict) is None:
+        return "%s must be 1 or 0, not %r; taken as 0" % (_STRICT, strict)
+    trace = os.environ.get(_TRACE)
+    if trace and trace != "true" and _is_on(trace) is not False:
+        return "%s must be true, not %r; charms.reactive.sh is not traced" % (_TRACE, trace)
+    return ""

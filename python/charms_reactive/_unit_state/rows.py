@@ -75,6 +75,9 @@ UNDONE = "reactive.dispatch.undone"
 #: The environment variable that tells a child process which hook it belongs to.
 HOOK_VARIABLE = "CHARMS_REACTIVE_HOOK"
 
+#: The environment variable that tells how long to wait for the file.
+LOCK_VARIABLE = "CHARMS_REACTIVE_LOCK_TIMEOUT"
+
 # A dispatch holds the file for as long as a handler in Python runs, which may be installing things.
 # What a hook has started and left running waits for it; somebody on the unit wants an answer.
 _LOCK_TIMEOUT = 60.0
@@ -98,8 +101,22 @@ def lock_timeout() -> float:
     ``CHARMS_REACTIVE_LOCK_TIMEOUT``; by default an hour for what a shell handler has started, else 60.
     """
     default = _LOCK_TIMEOUT if os.environ.get(HOOK_VARIABLE) is None else _LOCK_TIMEOUT_IN_HOOK
+    given = os.environ.get(LOCK_VARIABLE)
+    return default if not given or odd_lock_timeout() else float(given)
+
+
+def odd_lock_timeout() -> str:
+    """What is wrong with the value of ``CHARMS_REACTIVE_LOCK_TIMEOUT``, in words; empty for nothing."""
+    given = os.environ.get(LOCK_VARIABLE)
+    if not given:
+        return ""
     try:
-        seconds = float(os.environ.get("CHARMS_REACTIVE_LOCK_TIMEOUT", ""))
+        if 0 <= float(given) <= _LONGEST_LOCK_TIMEOUT:
+            return ""
     except ValueError:
-        return default
-    return seconds if 0 <= seconds <= _LONGEST_LOCK_TIMEOUT else default
+        pass
+    return "%s must be a number of seconds from 0 to %g, not %r; it is not heeded" % (
+        LOCK_VARIABLE,
+        _LONGEST_LOCK_TIMEOUT,
+        given,
+    )

@@ -82,6 +82,9 @@ class UnitState(FreshRows):
     def _adopted(self) -> None:
         self._took_back = False
         self._hook = os.environ.get(HOOK_VARIABLE)
+        if self._hook is not None and not self._hook.partition(" ")[0].isdigit():
+            reason = "the environment has %s=%r, which names no process" % (HOOK_VARIABLE, self._hook)
+            raise UnitStateError(self._path(), "open", reason, "only the framework sets it: unset it")
         self.recover()
 
     def _begun(self) -> None:
