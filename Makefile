@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint bench docs wheels install-matrix clean
+.PHONY: help dev run test postgresql compat lint audit bench docs wheels install-matrix clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,9 @@ lint: dev ## check format, types, stubs and style
 bench: ## run the benchmarks and print the table
 	$(SETUP) bench
 	@$(VENV)/python benches/run.py
+
+audit: dev ## look Cargo.lock up in the RustSec database, where that can be had [RUSTSEC_DB=DIR]
+	@$(VENV)/python packaging/advisories.py
 
 docs: ## build the manual into docs/_build/html
 	$(SETUP) docs
