@@ -75,8 +75,8 @@ HOOK = """\
 import sys, time
 from charmhelpers.core import unitdata
 from charms_reactive import clear_flag, set_flag
-from charms_reactive import _state
-_state.unit.lock_timeout = 60
+from charms_reactive._unit_state import unit_state
+unit_state.unit.lock_timeout = 60
 for number in range(20):
     set_flag("hook.%02d" % number)
     time.sleep(0.02)  # and the file is locked meanwhile
