@@ -24,7 +24,7 @@ from charms_reactive._juju import (
     status_tools,
 )
 from charms_reactive._juju.environment import hookenv
-from charms_reactive._relations import factories
+from charms_reactive._relations import _mentioning
 from charms_reactive._shell import shell_scripts
 from charms_reactive._unit_state import fresh_rows
 from charms_reactive.errors import HookToolError
@@ -119,7 +119,7 @@ def test_entry_points_that_are_a_directory_and_paths_that_are_a_file(
     (charm / "good-1.dist-info").mkdir()
     (charm / "good-1.dist-info" / "entry_points.txt").write_text("[wanted]\n")
     monkeypatch.setattr(sys, "path", [str(charm / "archive.zip"), str(charm)])
-    assert list(factories._mentioning("wanted")) == [str(charm / "good-1.dist-info")]
+    assert list(_mentioning("wanted")) == [str(charm / "good-1.dist-info")]
 
 
 def test_what_stands_below_a_file_is_not_there(charm: Path) -> None:
