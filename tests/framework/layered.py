@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Dict, Optional
+
+import charmhelpers
+import yaml
 
 from .support import PACKAGES, REPOSITORY, Finished, Unit
 
@@ -87,8 +89,24 @@ class LayeredUnit(Unit):
             file = directory / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        libraries = sysconfig.get_paths()["purelib"]  # charmhelpers and YAML
-        self.env["PYTHONPATH"] = ":".join([str(directory), str(PACKAGES), libraries])
+        self.env["PYTHONPATH"] = ":".join([str(directory), str(PACKAGES), str(self._libraries())])
+
+    def _libraries(self) -> Path:
+        """A directory with what the framework requires, and with nothing else of this environment."""
+        directory = self.environment / "libraries"
+        if not directory.is_dir():
+            directory.mkdir()
+            for module in (charmhelpers, yaml):
+                package = Path(str(module.__file__)).parent
+                (directory / package.name).symlink_to(package)
+        return directory
+
+    def install_pth(self) -> None:
+        """Put the file there that an installed wheel has beside its packages."""
+        version = "python%d.%d" % sys.version_info[:2]
+        site = self.environment / "lib" / version / "site-packages"
+        site.mkdir(parents=True)
+        shutil.copy(str(PACKAGES / "charms_reactive_start.pth"), str(site))
 
     @property
     def python(self) -> str:

@@ -32,6 +32,7 @@ ALWAYS = """
     charms_reactive.bus charms_reactive.decorators charms_reactive.discovery charms_reactive.endpoints
     charms_reactive.flags charms_reactive.handlers charms_reactive.helpers
     charms_reactive.relations charms_reactive.trace
+    charms_reactive_start charms_reactive_start._frames
 """
 
 REQUESTS = "charms_reactive.patterns charms_reactive.patterns.request_response"

@@ -9,16 +9,16 @@ import pytest
 
 from .layered import LayeredUnit
 from .support import Unit
-from .test_what_a_hook_imports import ALWAYS, CHARMHELPERS, SAY, compare, lists, loaded
+from .test_what_a_hook_imports import ALWAYS, CHARMHELPERS, ENGINES, SAY, compare, lists, loaded, modules
 
 #: What the layers import of the standard library, and of YAML, which is nothing to us.
-LIBRARY = "import enum, errno, glob, inspect, os, pathlib, re, shutil, subprocess, time, yaml\n"
+LIBRARY = "import enum, errno, glob, os, pathlib, re, shutil, subprocess, time, yaml\n"
 
 #: Of the charm's layers.
 LAYERS = "charms.layer charms.layer.basic charms.layer.execd charms.layer.options charms.layer.status"
 
 #: What the first hooks of a charm with an endpoint come to.
-SEEN = "charms_reactive._rare_errors charms_reactive._relation_data charms_reactive._seen_data"
+SEEN = "charms_reactive._errors.rare charms_reactive._juju.relation_data charms_reactive._relations.seen_data"
 
 #: What a layer and charmhelpers ask of setuptools at every hook, to compare the versions of two files and
 #: of Juju: with the real ones it is 500 modules more.
@@ -30,9 +30,9 @@ def layered(engine_name: str, tmp_path: Path) -> LayeredUnit:
     return LayeredUnit(tmp_path, engine_name)
 
 
-def before(unit: LayeredUnit) -> Set[str]:
+def before(unit: LayeredUnit, more: str = "") -> Set[str]:
     """What is loaded when nothing of ours, of the layers or of setuptools is."""
-    done = unit.execute([unit.python, "-c", LIBRARY + CHARMHELPERS + SAY])
+    done = unit.execute([unit.python, "-c", LIBRARY + more + CHARMHELPERS + SAY])
     assert done.status == 0, done.stderr
     return loaded(unit)
 
@@ -48,11 +48,27 @@ def run(unit: LayeredUnit, hook: str = "update-status", **variables: str) -> Set
     return loaded(unit)
 
 
-def check(what: str, unit: Unit, found: Set[str], baseline: Set[str], more: str) -> None:
-    compare(what, found, baseline, lists(ALWAYS, LAYERS, more, "charms_reactive._%s" % unit.engine_name))
+def check(what: str, unit: Unit, found: Set[str], baseline: Set[str], more: str, without: str = "") -> None:
+    always = " ".join(modules(ALWAYS) - modules(without))
+    compare(what, found, baseline, lists(always, LAYERS, more, ENGINES[unit.engine_name]))
+
+
+#: And what a layer asks for names of files, with all that it imports itself.
+INSPECT = "import inspect\n"
+
+#: What answers instead, beyond what every hook has.
+LIGHT = "charms_reactive_start._stand_ins"
 
 
 def test_a_layered_hook(layered: LayeredUnit) -> None:
     baseline = before(layered)
     run(layered)
-    check("a layered hook", layered, run(layered), baseline, lists(SETUPTOOLS, SEEN))
+    check("a layered hook", layered, run(layered), baseline, lists(LIGHT, SEEN))
+
+
+def test_a_layered_hook_that_is_not_to_be_light(layered: LayeredUnit) -> None:
+    """As it was before."""
+    baseline = before(layered, INSPECT)
+    run(layered, CHARMS_REACTIVE_LIGHT_START="0")
+    found = run(layered, CHARMS_REACTIVE_LIGHT_START="0")
+    check("the switch", layered, found, baseline, lists(SETUPTOOLS, SEEN), "charms_reactive_start._frames")

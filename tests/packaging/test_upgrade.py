@@ -261,7 +261,7 @@ class Site:
         found = set(self.bin.glob("charms.reactive*"))
         for top in self.site.iterdir():
             if top.name.replace(".", "_").startswith(("charms_reactive", "pytest_charms_reactive")):
-                found |= {path for path in top.rglob("*") if path.is_file()}
+                found |= {path for path in [top, *top.rglob("*")] if path.is_file()}
         inside = set(self.neighbour.parent.rglob("*"))
         empty = {path for path in inside if path.is_dir() and not any(path.iterdir())}
         assert not empty, "left behind: %s" % sorted(map(str, empty))

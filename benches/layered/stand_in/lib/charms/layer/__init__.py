@@ -1,4 +1,4 @@
-"""Stands in for the namespace of a charm's layers: it imports their libraries when the environment is there."""
+"""Stands in for the namespace of a charm's layers: it imports their libraries in the environment."""
 
 import sys
 from importlib import import_module
