@@ -192,11 +192,15 @@ else:
 
 def create_old(base: Optional[str] = None) -> Environment:
     """The environment of charms.reactive 1.5.3; ``base`` as for :func:`create`."""
-    return create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS], base, _on_any_platform)
+    return create("charms.reactive-1.5.3", ["charms.reactive==1.5.3", _SETUPTOOLS], base, allow_platform)
 
 
-def _on_any_platform(environment: Environment) -> None:
-    """Let charmhelpers, and with it 1.5.3, be imported on this system."""
+def allow_platform(environment: Environment) -> None:
+    """Have charmhelpers take this system for one that it knows, if 1.5.3 cannot be imported otherwise.
+
+    Raises:
+        BenchmarkError: 1.5.3 cannot be imported then either.
+    """
     try:
         environment.run(["-c", "import charms.reactive"])
     except BenchmarkError:

@@ -11,7 +11,8 @@ from typing import Any, Dict, List
 
 from environments import BENCHES, BenchmarkError, Environment
 
-_TOOLS = [
+#: The hook tools that units have.
+TOOLS = [
     "action-fail",
     "action-get",
     "action-log",
@@ -78,7 +79,7 @@ class Unit:
         self._configured = 1
         shutil.copytree(str(BENCHES / charm), str(self._charm), ignore=shutil.ignore_patterns("__pycache__"))
         (root / "tools").mkdir()
-        for tool in _TOOLS:
+        for tool in TOOLS:
             (root / "tools" / tool).symlink_to(BENCHES / "tools" / "hook-tool")
 
     def settle(self) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+import layered_charm
 import readme
 from commands import BARE, latencies
 from emitting import without_events
@@ -108,6 +109,14 @@ _ABOUT_SHELL = (
     "CPU and processes are those of the hook and of all that it starts, hook tools included; processes are "
     "counted in a hook of its own. Median of 15 hooks, of 1.5.3 of 3, the versions taking turns, after one "
     "in which the scripts declare their functions." % INVOKED
+)
+
+
+_ABOUT_LAYERED = (
+    "Row 18: update-status of a charm of layer:basic, layer:options, layer:status and one interface, from "
+    "the system's Python on: CPU of the hook and the processes it waited for; the same shell script answers "
+    "for every hook tool, each in a process; median of %d, the versions taking turns. 1.5.3 starts with the "
+    "charm's own hook file in every row; the other hook file is `examples/light-hooks`."
 )
 
 
@@ -321,6 +330,76 @@ class Bench:
         version = ours["pure"].versions()["python"]
         self.notes.append("Row 17: as row 7, on CPython %s." % version)
         return self._imports(17, create_old(base), ours, ", CPython %s" % version)
+
+    # -- row 18 ----------------------------------------------------------------------------
+    def layered(self) -> List[Row]:
+        """A hook of a charm of layer:basic, from the system's Python on."""
+        rows: List[Row] = []
+        rounds = 15
+        self.notes.append(_ABOUT_LAYERED % rounds)
+        found = layered_charm.pythons_at_hand()
+        for minor in layered_charm.MINORS:
+            if minor not in found:
+                self.notes.append("Row 18: there is no CPython %s here." % minor)
+        real = layered_charm.layers_at_hand() is not None
+        supplies = layered_charm.supplies() if real else None
+        root = Path(tempfile.mkdtemp(prefix="reactive-bench-"))
+        try:
+            for minor, python in found.items():
+                units = layered_charm.stand_in_units(python, root)
+                stand_in = units
+                if supplies is not None:
+                    units = layered_charm.real_units(python, root, supplies)
+                costs: Dict[Tuple[str, bool], List[Cost]] = {}
+                checks: Dict[str, List[Cost]] = {}
+                for _ in range(rounds):
+                    for light in False, True:
+                        for name, unit in units.items():
+                            if light and name == "1.5.3":
+                                continue
+                            unit.take_hook_file(light)
+                            costs.setdefault((name, light), []).append(unit.run())
+                    if supplies is not None:
+                        for name, unit in stand_in.items():
+                            checks.setdefault(name, []).append(unit.run())
+                rows += self._layered_rows(minor, costs)
+                self.notes.append(self._what_it_was_measured_with(minor, costs, checks))
+        finally:
+            shutil.rmtree(root)
+        return rows
+
+    def _layered_rows(self, minor: str, costs: Dict[Tuple[str, bool], List[Cost]]) -> List[Row]:
+        rows = []
+        old = costs["1.5.3", False]
+        for light, what, least in (
+            (False, "update-status that layer:basic starts, CPU, CPython %s", 1.5),
+            (True, "the same with the other hook file, CPython %s", None),
+        ):
+            row = Row(18, what % minor, ">= %g x less" % least if least else "none", "")
+            row.other = "1.5.3: " + _seconds(median(cost.cpu for cost in old))
+            for engine in ENGINES:
+                took = median(cost.cpu for cost in costs[engine, light])
+                row.add(engine, _seconds(took), median(cost.cpu for cost in old) / took, least=least)
+                row.data[engine] = [cost.cpu for cost in costs[engine, light]]
+            row.data["1.5.3"] = [cost.cpu for cost in old]
+            rows.append(row)
+        return rows
+
+    def _what_it_was_measured_with(
+        self, minor: str, costs: Dict[Tuple[str, bool], List[Cost]], checks: Dict[str, List[Cost]]
+    ) -> str:
+        """A note: of what the charm was made, and what the stand-in for the layers costs beside them."""
+        if not checks:
+            return "Row 18, CPython %s: the layers are not here; files of ours stand in for them." % minor
+        shares = [
+            "%.2f (%s)"
+            % (median(cost.cpu for cost in every) / median(cost.cpu for cost in costs[name, False]), name)
+            for name, every in checks.items()
+        ]
+        return (
+            "Row 18, CPython %s: charm-build has made the charm of the layers. Our files in their place "
+            "cost, of that: %s." % (minor, ", ".join(shares))
+        )
 
     def _imports(
         self, number: int, old: Environment, here: Dict[str, Environment], where: str = ""
@@ -684,6 +763,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     15: Bench.unheard,
     16: Bench.simulation,
     17: Bench.newest_imports,
+    18: Bench.layered,
 }
 
 
