@@ -66,9 +66,33 @@ STAGED_SBOM = ROOT / "build" / "sbom" / "charms.reactive.cdx.json"  # so does it
 
 MATURIN = "maturin>=1.12,<2"
 
-# Everything the sdist holds. A list of what goes in keeps stray files of a working tree out.
-SDIST_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
-SDIST_FILES = ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
+# What archives hold. Lists of what goes in keep stray files of a working tree out.
+#
+# The sdist is what charm-tools put into the wheelhouse of a charm, and so onto every unit: what a unit needs
+# and what builds it. The archive of the whole source is for people, and wheels are built of it.
+SOURCE_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
+SOURCE_FILES = ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
+SDIST_DIRECTORIES = ("crates", "python", "wheel-data")
+SDIST_FILES = (
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "THIRD-PARTY-LICENSES.md",
+    "packaging/build_backend.py",
+    "packaging/crates.py",
+    "packaging/pep517.py",
+    "packaging/sbom.py",
+    "packaging/testing_elsewhere.py",
+    "pyproject.toml",
+)
+
+# What runs charms without Juju, for tests, is for desks, which have wheels: no unit needs it. In the sdist a
+# file that says so takes its place; `charms.reactive explain` reads what a unit has said, and stays.
+PLUGIN = "pytest_charms_reactive"
+DESK = ("python/charms_reactive/testing", "python/charms/reactive/testing", "python/" + PLUGIN)
+TESTING = "python/charms_reactive/testing/__init__.py"
+KEPT = ("python/charms_reactive/testing/explain.py",)
 
 REQUIRED = ("name", "version", "description", "readme", "license", "license-files", "requires-python")
 
@@ -127,16 +151,41 @@ def build_editable(
 
 
 def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
+    """What a unit needs, and what builds it."""
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _sdist_paths()}
+    files[TESTING] = _read("packaging/testing_elsewhere.py")
+    files["pyproject.toml"] = _without_plugin(files["pyproject.toml"])
+    return _archive(sdist_directory, Project().stem, files)
+
+
+def source_archive(directory: str) -> str:
+    """The whole source, tests and manual too; wheels are built of it."""
+    files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _source_paths()}
+    # The name of another project than ours, so that no installer takes it for a release.
+    return _archive(directory, Project().stem.replace("-", "_source-", 1), files)
+
+
+def _archive(directory: str, stem: str, files: dict[str, bytes]) -> str:
     project = Project()
-    name = project.stem + ".tar.gz"
-    with open(os.path.join(sdist_directory, name), "wb") as file, gzip.GzipFile(
+    name = stem + ".tar.gz"
+    with open(os.path.join(directory, name), "wb") as file, gzip.GzipFile(
         "", "wb", fileobj=file, mtime=EPOCH_SECONDS
     ) as stream, tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in _sdist_paths():
-            mode = 0o755 if os.access(str(path), os.X_OK) else 0o644
-            _add(archive, project.stem, path.relative_to(ROOT).as_posix(), path.read_bytes(), mode)
+        for path, body in sorted(files.items()):
+            mode = 0o755 if os.access(str(ROOT / path), os.X_OK) else 0o644
+            _add(archive, project.stem, path, body, mode)
         _add(archive, project.stem, "PKG-INFO", project.metadata(), 0o644)
     return name
+
+
+def _without_plugin(pyproject: bytes) -> bytes:
+    """pyproject.toml without the plugin of pytest: an entry point to nothing would break every pytest."""
+    text = pyproject.decode("utf-8")
+    text = text.replace(', "%s"' % PLUGIN, "")
+    text = re.sub(r"(?m)^\[project\.entry-points\.pytest11\]\n(.+\n)*\n?", "", text)
+    if PLUGIN in text.replace("python/" + PLUGIN, ""):
+        raise BuildError("pyproject.toml names %s in a way that is not known here" % PLUGIN)
+    return text.encode("utf-8")
 
 
 class Project:
@@ -478,14 +527,33 @@ def _record_line(name: str, body: bytes) -> str:
 
 def _sdist_paths() -> list[Path]:
     paths = {ROOT / name for name in SDIST_FILES}
-    for path in sorted(paths):
-        if not path.is_file():
-            raise BuildError("this source tree has no %s" % path.name)
-    paths.update(ROOT.glob("*.md"), ROOT.glob("*.toml"))
+    _check_there(paths)
     for name in SDIST_DIRECTORIES:
+        paths.update(_files_below(ROOT / name))
+    return sorted(path for path in paths if not _for_desks(path.relative_to(ROOT).as_posix()))
+
+
+def _for_desks(path: str) -> bool:
+    """Whether no unit has a use for a file of the source."""
+    if path in KEPT:
+        return False
+    return path.startswith(tuple(name + "/" for name in DESK)) or bool(re.match("crates/[^/]+/tests/", path))
+
+
+def _source_paths() -> list[Path]:
+    paths = {ROOT / name for name in SOURCE_FILES}
+    _check_there(paths)
+    paths.update(ROOT.glob("*.md"), ROOT.glob("*.toml"))
+    for name in SOURCE_DIRECTORIES:
         paths.update(_files_below(ROOT / name))
     paths.discard(ROOT / "packaging" / "WHEELS.md")  # It tells the size of the sdist.
     return sorted(paths)
+
+
+def _check_there(paths: set[Path]) -> None:
+    for path in sorted(paths):
+        if not path.is_file():
+            raise BuildError("this source tree has no %s" % path.relative_to(ROOT).as_posix())
 
 
 def _files_below(directory: Path) -> list[Path]:

@@ -3,9 +3,9 @@
     wheels.py            build and check
     wheels.py --record   the same, and write the table into packaging/WHEELS.md
 
-First the sdist is made from this tree; then both wheels are built from the unpacked sdist, so that it is
-seen to be complete. The native wheel is linked by zig for Linux with an old glibc, where zig is at hand;
-else it is for the glibc of this machine, and its tag says so.
+First the sdist and the archive of the whole source are made from this tree; then both wheels are built from
+the unpacked source, so that it is seen to be complete. The native wheel is linked by zig for Linux with an
+old glibc, where zig is at hand; else it is for the glibc of this machine, and its tag says so.
 
 It runs in .venv, which ``make wheels`` sets up, with the tools of the extra ``release``.
 """
@@ -91,13 +91,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def build() -> List[Path]:
-    """Fill ``dist/``: the sdist, the pure wheel, the native wheel."""
+    """Fill ``dist/``: the sdist, the archive of the source, and of that the pure and the native wheel."""
     DIST.mkdir(exist_ok=True)
-    for stale in DIST.glob("charms_reactive-*"):
+    for stale in DIST.glob("charms_reactive[-_]*"):
         stale.unlink()
     sdist = DIST / build_backend.build_sdist(str(DIST))
     print("sdist: %s" % sdist.name, flush=True)
-    tree = unpack(sdist)
+    source = DIST / build_backend.source_archive(str(DIST))
+    print("source: %s" % source.name, flush=True)
+    tree = unpack(source)
     pure = wheel(tree, "build=pure")
     print("pure wheel: %s" % pure.name, flush=True)
     if importlib.util.find_spec("ziglang"):
@@ -107,13 +109,13 @@ def build() -> List[Path]:
         native = tagged(wheel(tree, "build=rust"))
         why = "there is no zig here (pip install cargo-zigbuild): it is for the glibc of this machine"
     print("native wheel: %s\n  %s" % (native.name, why), flush=True)
-    return [sdist, pure, native]
+    return [sdist, source, pure, native]
 
 
-def unpack(sdist: Path) -> Path:
-    """Unpack the sdist, and leave alone what is there already, for Cargo goes by the time of a file."""
+def unpack(source: Path) -> Path:
+    """Unpack the source, and leave alone what is there already, for Cargo goes by the time of a file."""
     wanted = set()
-    with tarfile.open(str(sdist)) as archive:
+    with tarfile.open(str(source)) as archive:
         for member in archive.getmembers():
             stream = archive.extractfile(member)
             if stream is None:
@@ -125,7 +127,7 @@ def unpack(sdist: Path) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(body)
             path.chmod(member.mode)
-    tree = UNPACKED / sdist.name[: -len(".tar.gz")]
+    tree = UNPACKED / build_backend.Project().stem
     for path in sorted(UNPACKED.rglob("*")):
         if path.is_file() and path not in wanted and tree / "build" not in path.parents:
             path.unlink()

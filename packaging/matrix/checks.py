@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
-from typing import List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 from .room import Room, can_unshare
 from .supplies import OLD_SETUPTOOLS, Supplies
@@ -21,6 +22,25 @@ SYSTEMS = {
     "ubuntu-24.04": ("ubuntu", "24.04", "noble"),
 }
 
+#: What stands in for Juju in a hook; it has nothing to say.
+HOOK_TOOLS = (
+    "config-get",
+    "goal-state",
+    "is-leader",
+    "juju-log",
+    "relation-ids",
+    "relation-list",
+    "status-set",
+)
+HOOK_TOOL = """\
+#!/bin/sh
+case "${0##*/}" in
+    config-get) echo "{}" ;;
+    juju-log) echo "juju-log $*" ;;
+    relation-*) echo "[]" ;;
+esac
+"""
+
 IMPORT = 'import charms.reactive as r; print("engine:", r.engine_name())'
 
 MODES = 'ls -l "$(command -v charms.reactive)" "$(command -v charms.reactive.sh)" | cut -c -10'
@@ -35,11 +55,14 @@ FLAGS = ("tiny.installed", "tiny.shell")
 OURS = ("charms-reactive", "charmhelpers", "jinja2", "markupsafe", "netaddr", "pbr", "pyyaml")
 
 
-def check_installation(room: Room, engine: str, system_packages: bool = False) -> None:
+def check_installation(
+    room: Room, engine: str, system_packages: bool = False, from_sdist: bool = False
+) -> None:
     """The distribution is there, whole, and runs a hook.
 
     Args:
         engine: the one that has to be in use, "native" or "pure".
+        from_sdist: whether it was made of the sdist, which has no simulated unit.
         system_packages: whether packages of the system are there too, which may want what it lacks.
 
     Raises:
@@ -60,7 +83,7 @@ def check_installation(room: Room, engine: str, system_packages: bool = False) -
     for command in ("charms.reactive", "charms.reactive.sh"):
         if shutil.which(command, path=str(room.venv / "bin")) is None:
             raise Failure("%s is not on PATH, or has no run bit" % command)
-    simulate(room)
+    run_hook(room, from_sdist)
 
 
 def concerns(line: str, names: Sequence[str]) -> bool:
@@ -69,15 +92,47 @@ def concerns(line: str, names: Sequence[str]) -> bool:
     return any(re.sub(r"[-_.]+", "-", word).lower() in names for word in words)
 
 
-def simulate(room: Room) -> None:
-    """A hook of a charm with handlers in Python and in bash, on the simulated unit."""
+def run_hook(room: Room, from_sdist: bool, os_release: Optional[Path] = None) -> None:
+    """A hook of a charm with handlers in Python and in bash: on the simulated unit, or as a unit runs it."""
     charm = room.directory / "charm"
     if not charm.exists():
         shutil.copytree(str(CHARM), str(charm))
-    room.run("charms.reactive", "simulate", "charm", "install", contains=FLAGS)
+    if not from_sdist:
+        room.run("charms.reactive", "simulate", "charm", "install", os_release=os_release, contains=FLAGS)
+        return
+    state = charm / ".unit-state.db"
+    if state.exists():
+        state.unlink()
+    hook = hook_variables(charm, room.directory / "stand-ins")
+    hook["PATH"] = os.pathsep.join([hook["PATH"], str(room.venv / "bin"), room.environment["PATH"]])
+    room.run(room.python, "hooks/install", inside=charm, variables=hook, os_release=os_release)
+    output = room.run("charms.reactive", "get_flags", inside=charm, variables={"JUJU_CHARM_DIR": str(charm)})
+    if output.split() != sorted(FLAGS):
+        raise Failure("after the hook, the flags are %r" % output)
 
 
-def check_os_releases(room: Room) -> None:
+def hook_variables(charm: Path, tools: Path) -> Dict[str, str]:
+    """The environment of an install hook; PATH leads to stand-ins for Juju's tools, which are put there."""
+    if not tools.exists():
+        tools.mkdir()
+        stand_in = tools / "hook-tool"
+        stand_in.write_text(HOOK_TOOL)
+        stand_in.chmod(0o755)
+        for name in HOOK_TOOLS:
+            (tools / name).symlink_to(stand_in)
+    return {
+        "JUJU_CHARM_DIR": str(charm),
+        "CHARM_DIR": str(charm),
+        "JUJU_UNIT_NAME": "tiny/0",
+        "JUJU_MODEL_NAME": "matrix",
+        "JUJU_CONTEXT_ID": "tiny/0-install-1",
+        "JUJU_VERSION": "3.6.0",
+        "JUJU_HOOK_NAME": "install",
+        "PATH": str(tools),
+    }
+
+
+def check_os_releases(room: Room, from_sdist: bool = False) -> None:
     """The same import and the same hook on systems of other names."""
     if not can_unshare("-m"):
         room.transcript.fields["os-release"] = "this machine's (only root can try others)"
@@ -85,7 +140,7 @@ def check_os_releases(room: Room) -> None:
     files = [_os_release(room, name) for name in SYSTEMS]
     for file in files + [Path("none")]:
         room.run(room.python, "-W", "error", "-c", IMPORT, os_release=file, contains=["engine: "])
-        room.run("charms.reactive", "simulate", "charm", "install", os_release=file, contains=FLAGS)
+        run_hook(room, from_sdist, file)
     room.transcript.fields["os-release"] = ", ".join([file.name for file in files] + ["none"])
 
 

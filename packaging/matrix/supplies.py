@@ -49,7 +49,9 @@ class Supplies:
         self.dist.mkdir(parents=True)
         packaging = str(ROOT / "packaging")
         script = "import sys; sys.path.insert(0, %r); import build_backend as b; " % packaging
-        script += "b.build_sdist(%r); b.build_wheel(%r, {'build': 'pure'})" % (str(self.dist), str(self.dist))
+        script += "b.build_sdist(%r); b.source_archive(%r); b.build_wheel(%r, {'build': 'pure'})" % (
+            (str(self.dist),) * 3
+        )
         command([sys.executable, "-c", script])
         released = ROOT / "dist" / self.sdist().name
         if released.exists() and released.read_bytes() == self.sdist().read_bytes():
@@ -64,6 +66,11 @@ class Supplies:
 
     def sdist(self) -> Path:
         [path] = self.dist.glob("charms_reactive-*.tar.gz")
+        return path
+
+    def source(self) -> Path:
+        """The archive of the whole source, with its tests."""
+        [path] = self.dist.glob("charms_reactive_source-*.tar.gz")
         return path
 
     def pure_wheel(self) -> Path:

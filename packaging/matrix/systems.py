@@ -71,7 +71,7 @@ def _rows_of(supplies: Supplies, name: str, pythons: Sequence[Python]) -> Iterat
         put_wheelhouse(supplies, maker, charm)
         bootstrap(room, python.path, charm, system_packages)
         room.transcript.fields.update(room.versions())
-        check_installation(room, "pure", system_packages)
+        check_installation(room, "pure", system_packages, from_sdist=True)
         return OK
 
     way = "B layer:basic" + ("" if system_packages else ", no system packages")
@@ -136,7 +136,7 @@ def _suite(room: Room, supplies: Supplies, system: System, python: Python, engin
     _install_with_network(room, python, "%s[test]" % wheel, "mypy>=1.18,<3", "types-PyYAML>=6")
     tree = room.directory / "tree"
     tree.mkdir()
-    command(["tar", "-xzf", str(supplies.sdist()), "-C", str(tree), "--strip-components=1"])
+    command(["tar", "-xzf", str(supplies.source()), "-C", str(tree), "--strip-components=1"])
     options = ["--pure-only"] if engine == "pure" else []
     script = "import charms_reactive; print(charms_reactive.__file__)"
     room.run(room.python, "-c", script, inside=tree, contains=[str(room.venv)])  # Not that of the tree.

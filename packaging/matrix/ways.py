@@ -8,33 +8,13 @@ import sys
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Optional, Sequence
 
-from .checks import CHARM, check_installation, check_os_releases, check_setuptools
+from .checks import CHARM, check_installation, check_os_releases, check_setuptools, hook_variables
 from .room import ROOT, Room, System
 from .supplies import OLD_PIPS, Supplies
 from .transcript import FAILED, OK, Failure, Transcript
 
 # An installation is made in a room, and returns the result: "ok", or a fact that is not a failure.
 Installation = Callable[[Room], str]
-
-
-#: What stands in for Juju in the bootstrapping hook; it has nothing to say.
-HOOK_TOOLS = (
-    "config-get",
-    "goal-state",
-    "is-leader",
-    "juju-log",
-    "relation-ids",
-    "relation-list",
-    "status-set",
-)
-HOOK_TOOL = """\
-#!/bin/sh
-case "${0##*/}" in
-    config-get) echo "{}" ;;
-    juju-log) echo "juju-log $*" ;;
-    relation-*) echo "[]" ;;
-esac
-"""
 
 
 class Python(NamedTuple):
@@ -122,9 +102,9 @@ def sdist_rows(supplies: Supplies, python: Python, pips: Sequence[str], quick: b
             # Without wheel, pip builds each setuptools of the wheelhouse with itself, which is refused.
             for what in ("wheel", "pbr", "charms.reactive"):
                 room.pip("install", *options, what)
-            check_installation(room, "pure")
+            check_installation(room, "pure", from_sdist=True)
             if not quick:
-                check_os_releases(room)
+                check_os_releases(room, from_sdist=True)
                 check_setuptools(room, supplies, python.path, python.minor)
             return OK
 
@@ -145,9 +125,9 @@ def bootstrap_rows(supplies: Supplies, python: Python, quick: bool = False) -> I
         put_wheelhouse(supplies, python, charm)
         bootstrap(room, python.path, charm)
         room.transcript.fields.update(room.versions())
-        check_installation(room, "pure", system_packages=True)
+        check_installation(room, "pure", system_packages=True, from_sdist=True)
         if not quick:
-            check_os_releases(room)
+            check_os_releases(room, from_sdist=True)
         return OK
 
     yield Row("layer-basic-%s" % python.minor, "B layer:basic", python, install)
@@ -164,24 +144,10 @@ def bootstrap(room: Room, python: str, charm: Path, system_packages: bool = True
     """
     # The hook is started as Juju starts it, with stand-ins for its tools; python3 is the one to be tried.
     tools = room.directory / "tools"
-    tools.mkdir()
-    stand_in = tools / "hook-tool"
-    stand_in.write_text(HOOK_TOOL)
-    stand_in.chmod(0o755)
-    for name in HOOK_TOOLS:
-        (tools / name).symlink_to(stand_in)
+    hook = hook_variables(charm, tools)
     (tools / "python3").symlink_to(python)
+    hook["PATH"] = os.pathsep.join([str(tools), "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
     room.use_venv(charm.parent / ".venv")
-    hook = {
-        "JUJU_CHARM_DIR": str(charm),
-        "CHARM_DIR": str(charm),
-        "JUJU_UNIT_NAME": "tiny/0",
-        "JUJU_MODEL_NAME": "matrix",
-        "JUJU_CONTEXT_ID": "tiny/0-install-1",
-        "JUJU_VERSION": "3.6.0",
-        "JUJU_HOOK_NAME": "install",
-        "PATH": os.pathsep.join([str(tools), "/usr/bin", "/bin", "/usr/sbin", "/sbin"]),
-    }
     if not system_packages:
         hook["TINY_SYSTEM_PACKAGES"] = "no"
     room.transcript.say("The hook as Juju starts it, with stand-ins for the hook tools:")
@@ -253,7 +219,7 @@ def build_rows(supplies: Supplies, python: Python) -> Iterator[Row]:
             binaries = supplies.binaries(python.path, python.minor)
             room.transcript.places[str(binaries)] = "<wheels>"
             room.pip("install", "--quiet", "--no-index", "-f", str(binaries), "charms.reactive")
-            check_installation(room, "pure")
+            check_installation(room, "pure", from_sdist=True)
             return OK
 
         where = "with" if cargo else "without"

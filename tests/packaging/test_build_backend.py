@@ -468,35 +468,72 @@ def test_an_editable_pure_install_leaves_no_native_engine_behind(
 # The sdist
 
 
-def test_a_wheel_from_the_sdist_is_the_wheel_from_the_tree(
-    backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = backend.build_sdist(str(tmp_path))
-    assert name == "charms_reactive-1.6.0.tar.gz"
-    with tarfile.open(str(tmp_path / name)) as archive:
-        for member in archive.getmembers():
-            target = tmp_path / "unpacked" / member.name
+def unpack(archive: Path, where: Path) -> Path:
+    """Unpack an archive of ours; the tree that was in it."""
+    with tarfile.open(str(archive)) as members:
+        for member in members.getmembers():
+            target = where / member.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            stream = archive.extractfile(member)
+            stream = members.extractfile(member)
             assert stream is not None
             target.write_bytes(stream.read())
             target.chmod(member.mode)
-    tree = tmp_path / "unpacked/charms_reactive-1.6.0"
+    return where / "charms_reactive-1.6.0"
+
+
+def built_from(
+    backend: ModuleType, tree: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> zipfile.ZipFile:
+    """The pure wheel of an unpacked tree."""
+    monkeypatch.setattr(backend, "ROOT", tree)
+    monkeypatch.setattr(backend, "PYTHON", tree / "python")
+    monkeypatch.setattr(backend, "WHEEL_DATA", tree / "wheel-data")
+    monkeypatch.setattr(backend.Project.__init__, "__defaults__", (tree / "pyproject.toml",))
+    out.mkdir()
+    backend.build_wheel(str(out), {"build": "pure"})
+    return zipfile.ZipFile(io.BytesIO((out / WHEEL).read_bytes()))
+
+
+def test_a_wheel_from_the_archive_of_the_source_is_the_wheel_from_the_tree(
+    backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = backend.source_archive(str(tmp_path))
+    assert name == "charms_reactive_source-1.6.0.tar.gz"
+    tree = unpack(tmp_path / name, tmp_path / "unpacked")
     assert (tree / "PKG-INFO").read_bytes() == wheel.read(INFO + "METADATA")
     for needed in ("Cargo.lock", "crates/reactive-core/Cargo.toml", "packaging/build_backend.py"):
         assert (tree / needed).read_bytes() == (ROOT / needed).read_bytes()
     assert not list(tree.rglob("*.so"))
-    monkeypatch.setattr(backend, "ROOT", tree)
-    monkeypatch.setattr(backend, "PYTHON", tree / "python")
-    monkeypatch.setattr(backend, "WHEEL_DATA", tree / "wheel-data")
-    out = tmp_path / "out"
-    out.mkdir()
-    backend.build_wheel(str(out), {"build": "pure"})
-    again = zipfile.ZipFile(io.BytesIO((out / WHEEL).read_bytes()))
+    again = built_from(backend, tree, tmp_path / "out", monkeypatch)
     assert again.namelist() == wheel.namelist()
     assert [again.read(entry) for entry in again.namelist()] == [
         wheel.read(entry) for entry in wheel.namelist()
     ]
+
+
+def test_the_sdist_is_what_a_unit_needs(
+    backend: ModuleType, wheel: zipfile.ZipFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = backend.build_sdist(str(tmp_path))
+    assert name == "charms_reactive-1.6.0.tar.gz"
+    tree = unpack(tmp_path / name, tmp_path / "unpacked")
+    assert (tree / "PKG-INFO").read_bytes() == wheel.read(INFO + "METADATA")
+    stand_in = (ROOT / "packaging/testing_elsewhere.py").read_bytes()
+    testing = sorted(path.name for path in (tree / "python/charms_reactive/testing").iterdir())
+    assert testing == ["__init__.py", "explain.py"]
+    made = built_from(backend, tree, tmp_path / "out", monkeypatch)
+    assert made.read("charms_reactive/testing/__init__.py") == stand_in
+    assert INFO + "entry_points.txt" not in made.namelist(), "of a plugin that is not there"
+    assert {"charms_reactive/bus.py", "charms_reactive_start.pth", HELPER} < set(made.namelist())
+    backend.build_sdist(str(tmp_path / "out"))
+    assert (tmp_path / "out" / name).read_bytes() == (tmp_path / name).read_bytes(), "made of itself"
+
+
+def test_a_plugin_that_is_named_otherwise_is_no_part_of_an_sdist(backend: ModuleType, tmp_path: Path) -> None:
+    path = backend.ROOT / "pyproject.toml"
+    path.write_text(path.read_text() + '\n[tool.other]\nname = "pytest_charms_reactive"\n')
+    with pytest.raises(SystemExit, match="names pytest_charms_reactive in a way"):
+        backend.build_sdist(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["Cargo.lock", "LICENSE", "README.md"])
@@ -527,7 +564,7 @@ def test_the_backend_that_pip_imports_has_every_hook_of_ours(monkeypatch: pytest
     assert all(getattr(named, name) is getattr(backend, name) for name in hooks)
 
 
-def test_nothing_that_was_built_goes_into_the_sdist(backend: ModuleType, tmp_path: Path) -> None:
+def test_nothing_that_was_built_goes_into_an_archive(backend: ModuleType, tmp_path: Path) -> None:
     for name in (
         "docs/_build/index.html",
         "crates/target/x",
@@ -537,9 +574,11 @@ def test_nothing_that_was_built_goes_into_the_sdist(backend: ModuleType, tmp_pat
         path = backend.ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    with tarfile.open(str(tmp_path / backend.build_sdist(str(tmp_path)))) as archive:
+    with tarfile.open(str(tmp_path / backend.source_archive(str(tmp_path)))) as archive:
         names = archive.getnames()
     stem = "charms_reactive-1.6.0/"
     assert stem + "docs/kept.md" in names
+    with tarfile.open(str(tmp_path / backend.build_sdist(str(tmp_path)))) as archive:
+        names += archive.getnames()
     odd = [name for name in names if re.search(r"/(_build|target|\.\w+|__pycache__)/|\.so$", name)]
     assert odd == []

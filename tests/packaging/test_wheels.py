@@ -270,12 +270,22 @@ def test_the_record_is_complete(wheel: Archive) -> None:
         assert digest == "sha256=" + sha, name
 
 
-def test_the_sdist_holds_what_it_takes_to_build_and_test(sdist: Archive) -> None:
-    for needed in ("Cargo.lock", "Makefile", "tests/conftest.py", "packaging/build_backend.py"):
+def test_the_sdist_holds_what_a_unit_needs_and_what_builds_it(sdist: Archive) -> None:
+    for needed in ("Cargo.lock", "README.md", "packaging/build_backend.py", "packaging/pep517.py"):
         assert sdist.bodies[needed] == (ROOT / needed).read_bytes()
     for crate in ("reactive-command", "reactive-core", "reactive-python"):
         assert "crates/%s/Cargo.toml" % crate in sdist.bodies
     assert sdist.modes["wheel-data/scripts/charms.reactive.sh"] == 0o755
+    for path in (ROOT / "python").rglob("*.py*"):
+        name = path.relative_to(ROOT).as_posix()
+        if "/testing/" not in name and "pytest_" not in name and path.suffix in (".py", ".pyi"):
+            assert sdist.bodies[name] == path.read_bytes()
+
+
+def test_the_sdist_is_small_since_every_unit_of_every_charm_carries_it(sdist: Archive) -> None:
+    assert sdist.path.stat().st_size < 300_000
+    odd = re.compile(r"(^|/)(tests|benches|docs|examples|pytest_charms_reactive)/")
+    assert not [name for name in sdist.bodies if odd.search(name)]
 
 
 # The bill of materials
@@ -471,11 +481,35 @@ def test_charm_tools_finds_the_sdist(sdist: Archive, tmp_path: Path, dist: Path)
 
 
 def test_build_pure_is_a_setting_of_pip(pure: Archive, sdist: Archive, tmp_path: Path) -> None:
-    """With Rust at hand: nothing of it is looked at. The wheel is the same to the byte."""
+    """With Rust at hand: nothing of it is looked at. What a unit has no use for is missing, and no more."""
     environment = {**os.environ, "CHARMS_REACTIVE_BUILD": "rust"}
     pip(
         *("wheel", "--no-index", "--no-deps", "--config-settings", "build=pure"),
         *("--wheel-dir", str(tmp_path), str(sdist.path)),
         env=environment,
     )
-    assert (tmp_path / pure.path.name).read_bytes() == pure.path.read_bytes()
+    made = Archive(tmp_path / pure.path.name, "pure")
+    missing = set(pure.bodies) - set(made.bodies)
+    assert set(made.bodies) < set(pure.bodies)
+    desk = ("charms_reactive/testing/", "charms/reactive/testing/", "pytest_charms_reactive/")
+    assert [name for name in missing if not name.startswith(desk)] == [INFO + "entry_points.txt"]
+    differing = {name for name in made.bodies if made.bodies[name] != pure.bodies[name]}
+    assert differing == {"charms_reactive/testing/__init__.py", INFO + "RECORD"}
+
+
+def test_from_the_sdist_what_is_for_desks_says_where_it_is(sdist: Archive, environment: Path) -> None:
+    in_environment(environment, "install", "--no-index", "--no-compile", str(sdist.path))
+    ask = "import charms.reactive.testing as t\ntry:\n    from charms_reactive.testing import Unit\n"
+    ask += "except ImportError as error:\n    print(error, hasattr(t, '__path__'))\n"
+    said = run(environment, "python", "-I", "-B", "-c", ask)
+    assert said.startswith("charms_reactive.testing is part of the wheels, and not of the sdist")
+    assert said.endswith("--only-binary charms.reactive charms.reactive True")
+    for words, status, what in (("simulate .", 2, "part of the wheels"), ("explain --help", 0, "usage:")):
+        done = subprocess.run(
+            [str(environment / "bin/charms.reactive"), *words.split()],
+            env=plain(environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert (done.returncode, what in done.stdout.decode()) == (status, True), done.stdout.decode()
