@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -59,6 +60,7 @@ class Life(NamedTuple):
         options: of layer:basic.
         begins: what is installed first: "1.5.3", "native", "pure" or "sdist".
         upgrades: what it is upgraded to, one after the other.
+        changed: whether the hook file and layer:basic are changed as examples/light-hooks has it.
         fails: what 1.5.3 says at its first hook, where it is known not to start.
     """
 
@@ -67,11 +69,13 @@ class Life(NamedTuple):
     options: Dict[str, bool]
     begins: str
     upgrades: Sequence[str] = ()
+    changed: bool = False
     fails: str = ""
 
     @property
     def name(self) -> str:
         options = ", ".join("%s: %s" % item for item in self.options.items()).lower() or "as it is"
+        options += "; examples/light-hooks" if self.changed else ""
         return "%s | %s | %s | %s" % (
             self.minor,
             self.setuptools,
@@ -140,6 +144,8 @@ def plan(found: Dict[str, Python]) -> List[Life]:
             Life(minor, without, {"use_venv": False}, "native", ("native",)),
             Life(minor, without, {"include_system_packages": True}, "pure", ("native",)),
         ]
+        lives.append(Life(minor, oldest, {}, "native", ("1.5.3", "pure"), changed=True))
+        lives.append(Life(minor, without, {"use_venv": False}, "pure", ("native",), changed=True))
         if minor != "3.13":
             lives.append(Life(minor, "as layer:basic has it", {}, "sdist", ("sdist",)))
     return lives
@@ -170,6 +176,8 @@ def _live(life: Life, builder: Builder, supplies: Supplies, python: Python, dire
     charm = builder.charm(python.path, life.minor, [*own, "charms.reactive==1.5.3"], sdists)
     below = builder.machine(python.path, life.minor)
     machine = Machine(directory / "machine", python.path, below.release, below)
+    if life.changed:
+        charm = change(charm, directory / "changed")
     unit = Unit(machine, directory, charm)
     unit.deploy(charm, wheels(life.begins, supplies), life.options)
     if life.fails:
@@ -189,6 +197,25 @@ def _live(life: Life, builder: Builder, supplies: Supplies, python: Python, dire
     if not any("apt-get" in line and "install" in line for line in machine.packages()):
         raise MachineError("the bootstrap asked for no packages of the system: it did not run")
     return said
+
+
+def change(charm: Path, target: Path) -> Path:
+    """A copy of a built charm with our hook file, for every hook, and with layer:basic changed."""
+    example = ROOT / "examples" / "light-hooks"
+    shutil.copytree(str(charm), str(target))
+    basic = target / "lib" / "charms" / "layer" / "basic.py"
+    done = subprocess.run(
+        [sys.executable, str(example / "change_layer_basic.py"), str(basic)], capture_output=True, check=False
+    )
+    if done.returncode:
+        raise MachineError(done.stderr.decode())
+    template = (target / "hooks" / "hook.template").read_bytes()
+    for hook in (target / "hooks").iterdir():
+        if hook.is_file() and hook.read_bytes() == template:
+            mode = hook.stat().st_mode
+            hook.write_bytes((example / "hooks" / "hook.template").read_bytes())
+            hook.chmod(mode)
+    return target
 
 
 def run(unit: Unit, hooks: Sequence[str], version: str) -> str:

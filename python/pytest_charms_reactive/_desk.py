@@ -6,6 +6,7 @@ finds there is to be what it would find without this plugin.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -44,6 +45,9 @@ def _own_copy() -> Any:
     if package is None or not package.submodule_search_locations:
         raise ImportError("charms.reactive is not installed for %s" % sys.executable, name=_FRAMEWORK)
     path = os.path.join(next(iter(package.submodule_search_locations)), "testing", "_own_copy.py")
+    if not os.path.exists(path):  # the sdist, which units install, has something else in that place
+        testing = importlib.import_module(_FRAMEWORK + ".testing")
+        raise ImportError(getattr(testing, "WHERE", "%s is missing" % path))
     spec = importlib.util.spec_from_file_location(_FRAMEWORK + ".testing._own_copy", path)
     assert spec is not None
     assert spec.loader is not None

@@ -60,6 +60,8 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
             if stop.code not in (None, 0):
                 raise
         juju_log.hand_over()
+        if recorder is not None:
+            recorder.enter("atexit")
         if not restricted:
             try:
                 hookenv._run_atexit()
@@ -68,6 +70,8 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
                     raise
         flags._clear_triggers()
         juju_log.hand_over()
+        if recorder is not None:
+            recorder.enter("commit")
         unit_state.unit.commit()  # last, because whatever fails must undo everything
     except BaseException as error:
         course.end(error)

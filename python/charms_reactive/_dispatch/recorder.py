@@ -10,6 +10,7 @@ handlers   for each registered handler, in order: ``id``, ``phases`` in which it
            as pairs of kind (``all``, ``any``, ``none``, ``not_all``) and flags, ``predicates`` in words
 events     ``["start", flags]``, ``["phase", name, queued ids]``, ``["iteration", number, queued ids]``,
            ``["invoke", id]``, ``["set", flag]`` and ``["clear", flag]``, as they happened
+times      where the hook's time went, in seconds: see :meth:`Recorder.enter`
 ========== ==========================================================================================
 """
 
@@ -17,6 +18,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import time
 from errno import EEXIST
 
 from charms_reactive import trace
@@ -51,8 +54,14 @@ class Recorder(trace.NullTracer):
     def __init__(self, path: str) -> None:
         self._path = os.path.join(environment.hookenv.charm_dir() or "", path)
         self._events: List[List[Any]] = []
+        self._spent: Dict[str, float] = {"start": _since_the_process_began()}
+        self._part, self._since = "discovery", time.perf_counter()
+        self._handler: Optional[str] = None
+        self._invoked = self._since
+        self._handlers: Dict[str, float] = {}
 
     def start_dispatch(self) -> None:
+        self.enter("handlers")
         self._events.append(["start", list(unit_state.unit.fresh().flags())])
 
     def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
@@ -64,6 +73,8 @@ class Recorder(trace.NullTracer):
 
     def invoke(self, handler: Handler) -> None:
         """A handler is about to be invoked."""
+        self._leave_handler()
+        self._handler = handler.id()
         self._events.append(["invoke", handler.id()])
 
     def set_flag(self, flag: str) -> None:
@@ -72,12 +83,44 @@ class Recorder(trace.NullTracer):
     def clear_flag(self, flag: str) -> None:
         self._events.append(["clear", flag])
 
+    def enter(self, part: str) -> None:
+        """From now on the time is that of another part of the hook.
+
+        The parts, in order: ``start``, from the beginning of the process to ``main()``, with what is imported
+        by then; ``discovery``, the import of the charm's handlers, and ``atstart`` callbacks; ``handlers``,
+        the dispatch; ``atexit``, the callbacks of that name; ``commit``. Beside them ``processes`` is the CPU
+        time of the processes that the hook has waited for, hook tools above all, ``cpu`` that of its own
+        process, and ``by handler`` the time from the invocation of each to that of the next, or to the end of
+        the dispatch.
+        """
+        self._leave_handler()
+        now = time.perf_counter()
+        self._spent[self._part] = self._spent.get(self._part, 0.0) + now - self._since
+        self._part, self._since = part, now
+
+    def _leave_handler(self) -> None:
+        if self._handler is not None:
+            took = time.perf_counter() - self._invoked
+            self._handlers[self._handler] = self._handlers.get(self._handler, 0.0) + took
+        self._handler, self._invoked = None, time.perf_counter()
+
+    def _times(self) -> Dict[str, Any]:
+        self.enter("")
+        own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return {
+            **self._spent,
+            "cpu": own.ru_utime + own.ru_stime,
+            "processes": others.ru_utime + others.ru_stime,
+            "by handler": self._handlers,
+        }
+
     def write(self) -> None:
         """Write the file, whatever state the hook is in. That it cannot be written is no reason to fail."""
         try:
             document = {
                 "handlers": [_described(handler) for handler in Handler.get_handlers()],
                 "events": self._events,
+                "times": self._times(),
             }
             if receiver is None:
                 _write(self._path, json.dumps(document))
@@ -120,6 +163,19 @@ def _write(path: str, text: str) -> None:
     except BaseException:
         os.unlink(unfinished)
         raise
+
+
+def _since_the_process_began() -> float:
+    """Seconds since this process was started, however often it has become another program since.
+
+    Linux tells it in hundredths of a second. Elsewhere it is the CPU time so far.
+    """
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            began = int(file.read().rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return time.process_time()
 
 
 def _described(handler: Handler) -> Dict[str, Any]:

@@ -20,6 +20,20 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Seq
 _DECORATORS = {"all": "when", "any": "when_any", "none": "when_not", "not_all": "when_not_all"}
 
 
+# The parts of a hook, in order, and what happens in each.
+_PARTS = {
+    "start": "the interpreter, and what is imported before main()",
+    "discovery": "the charm's handlers are imported, and layers prepare",
+    "handlers": "the dispatch",
+    "atexit": "layers clean up",
+    "commit": "the unit state is written",
+}
+
+
+def _milliseconds(seconds: float) -> str:
+    return "%.1f ms" % (seconds * 1000)
+
+
 def matches(id: str, wanted: Union[str, Callable[..., Any]]) -> bool:
     """Whether a handler is the one that is meant.
 
@@ -163,6 +177,8 @@ class Record:
     def __init__(self, document: Dict[str, Any]) -> None:
         self._declared = document["handlers"]
         self.events: Tuple[Tuple[Any, ...], ...] = tuple(tuple(event) for event in document["events"])
+        #: Where the time went, in seconds; empty in records of versions that did not note it.
+        self.times: Dict[str, Any] = document.get("times", {})
 
     @property
     def handlers(self) -> Tuple[Declared, ...]:
@@ -200,6 +216,27 @@ class Record:
         if not found:
             return self._unknown(getattr(wanted, "__name__", str(wanted)))
         return "\n".join(self._explain(one) for one in found)
+
+    def explain_times(self) -> str:
+        """Where the hook's time went, a line for each part of it and for each handler that ran."""
+        if not self.times:
+            return "the record has no times"
+        parts = [(part, self.times.get(part, 0.0), text) for part, text in _PARTS.items()]
+        lines = ["%9s  in all" % _milliseconds(sum(seconds for _, seconds, _ in parts))]
+        for part, seconds, text in parts:
+            lines.append("%9s  %s: %s" % (_milliseconds(seconds), part, text))
+            if part == "handlers":
+                by_handler = self.times.get("by handler", {})
+                slowest = sorted(by_handler, key=by_handler.__getitem__, reverse=True)
+                lines += ["%9s    %s" % (_milliseconds(by_handler[id]), id) for id in slowest]
+        lines.append(
+            "CPU: %s, and %s of processes it waited for, such as hook tools"
+            % (
+                _milliseconds(self.times.get("cpu", 0.0)),
+                _milliseconds(self.times.get("processes", 0.0)),
+            )
+        )
+        return "\n".join(lines)
 
     # -- inside -------------------------------------------------------------------------------
     def _unknown(self, wanted: str) -> str:
@@ -326,13 +363,14 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="charms.reactive explain",
-        description="Why the handlers of one hook ran, or did not. Make the record by running the hook with "
-        "CHARMS_REACTIVE_RECORD=FILE in its environment.",
+        description="Why the handlers of one hook ran, or did not, or where its time went. Make the record "
+        "by running the hook with CHARMS_REACTIVE_RECORD=FILE in its environment.",
     )
     parser.add_argument("record", metavar="FILE", type=Path, help="the record of the hook")
     parser.add_argument(
         "handlers", metavar="HANDLER", nargs="*", help="by name or id; without any, all that are registered"
     )
+    parser.add_argument("--times", action="store_true", help="where the hook's time went")
     try:
         asked = parser.parse_args(arguments)
     except SystemExit as end:
@@ -348,6 +386,9 @@ def main(arguments: Sequence[str]) -> int:
         return _cannot("%s: %s" % (asked.record, error.strerror))
     except (ValueError, KeyError, TypeError):
         return _cannot("%s is no record of a hook; CHARMS_REACTIVE_RECORD names the file" % asked.record)
+    if asked.times:
+        print(record.explain_times())
+        return 0
     missing = [wanted for wanted in asked.handlers if not record.find(wanted)]
     if missing:
         return _cannot(record.explain(missing[0]))
