@@ -39,6 +39,9 @@ ACTIONS = ("report",)
 
 FLAGS = {"endpoint.website.joined", "layered.installed", "website.available"}
 
+#: The last setuptools with pkg_resources, the newest, and what charm-tools make of layer:basic's pins.
+LAST, NEWEST, OWN = "81.0.0", "newest", "its own"
+
 HEAD = """\
 # The lives of units of layer:basic, as last recorded
 
@@ -56,7 +59,7 @@ class Life(NamedTuple):
 
     Attributes:
         minor: of Python, such as "3.10".
-        setuptools: the requirement in the charm's wheelhouse.txt.
+        setuptools: the release in the wheelhouse, in place of that of layer:basic's pins.
         options: of layer:basic.
         begins: what is installed first: "1.5.3", "native", "pure" or "sdist".
         upgrades: what it is upgraded to, one after the other.
@@ -126,28 +129,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def plan(found: Dict[str, Python]) -> List[Life]:
     """The lives: on Python 3.10, on 3.12, and on the newest."""
-    there_and_back = ("native", "1.5.3", "pure")
     lives: List[Life] = []
     for minor in sorted(
         {"3.10", "3.12", *list(found)[-1:]} & set(found), key=lambda it: int(it.split(".")[1])
     ):
         # setuptools 59 does not run from Python 3.12 on.
-        oldest = "setuptools==59.8.0" if minor == "3.10" else "setuptools==68.2.2"
-        last, without = "setuptools==81.0.0", "setuptools>=82"
+        oldest = "59.8.0" if minor == "3.10" else "68.2.2"
+        venv, system = {"use_venv": False}, {"include_system_packages": True}
         lives += [
-            Life(minor, oldest, {}, "1.5.3", there_and_back),
-            Life(minor, last, {}, "1.5.3", ("native",)),
-            Life(minor, oldest, {"use_venv": False}, "1.5.3", there_and_back),
-            Life(minor, oldest, {"include_system_packages": True}, "1.5.3", ("pure", "1.5.3")),
-            Life(minor, without, {}, "1.5.3", fails="No module named 'pkg_resources'"),
-            Life(minor, without, {}, "native", ("pure",)),
-            Life(minor, without, {"use_venv": False}, "native", ("native",)),
-            Life(minor, without, {"include_system_packages": True}, "pure", ("native",)),
+            Life(minor, oldest, {}, "1.5.3", ("native", "1.5.3", "pure")),
+            Life(minor, LAST, {}, "1.5.3", ("native", "1.5.3")),
+            # pip is told to leave there what was installed, the native engine too.
+            Life(minor, oldest, venv, "1.5.3", ("native", "1.5.3", "native")),
+            Life(minor, oldest, system, "1.5.3", ("pure", "1.5.3")),
+            Life(minor, oldest, {}, "native", ("1.5.3", "pure"), changed=True),
+            Life(minor, NEWEST, {}, "1.5.3", fails="No module named 'pkg_resources'"),
+            Life(minor, NEWEST, {}, "native", ("pure",)),
+            Life(minor, NEWEST, venv, "native", ("native",)),
+            Life(minor, NEWEST, system, "pure", ("native",)),
+            Life(minor, NEWEST, venv, "pure", ("pure",), changed=True),
         ]
-        lives.append(Life(minor, oldest, {}, "native", ("1.5.3", "pure"), changed=True))
-        lives.append(Life(minor, without, {"use_venv": False}, "pure", ("native",), changed=True))
-        if minor != "3.13":
-            lives.append(Life(minor, "as layer:basic has it", {}, "sdist", ("sdist",)))
+        if minor != "3.13":  # the pins of layer:basic have no sdists that build there
+            lives.append(Life(minor, OWN, {}, "sdist", ("sdist",)))
     return lives
 
 
@@ -171,15 +174,15 @@ def live(life: Life, builder: Builder, supplies: Supplies, python: Python) -> st
 
 def _live(life: Life, builder: Builder, supplies: Supplies, python: Python, directory: Path) -> str:
     shutil.rmtree(str(directory), ignore_errors=True)
-    own = [] if "as layer" in life.setuptools else [life.setuptools]
     sdists = life.begins == "sdist"
-    charm = builder.charm(python.path, life.minor, [*own, "charms.reactive==1.5.3"], sdists)
+    charm = builder.charm(python.path, life.minor, ["charms.reactive==1.5.3"], sdists)
+    more = setuptools(life, supplies, python)
     below = builder.machine(python.path, life.minor)
     machine = Machine(directory / "machine", python.path, below.release, below)
     if life.changed:
         charm = change(charm, directory / "changed")
     unit = Unit(machine, directory, charm)
-    unit.deploy(charm, wheels(life.begins, supplies), life.options)
+    unit.deploy(charm, more + wheels(life.begins, supplies), life.options)
     if life.fails:
         try:
             unit.run("install")
@@ -191,7 +194,7 @@ def _live(life: Life, builder: Builder, supplies: Supplies, python: Python, dire
     hooks = list(YOUNG + OLD)
     said = run(unit, hooks, life.begins)
     for version in life.upgrades:
-        unit.deploy(charm, wheels(version, supplies), life.options)
+        unit.deploy(charm, more + wheels(version, supplies), life.options)
         said = run(unit, ["upgrade-charm", *OLD], version)
     said = run(unit, ["post-series-upgrade", *OLD], [life.begins, *life.upgrades][-1])
     if not any("apt-get" in line and "install" in line for line in machine.packages()):
@@ -239,6 +242,15 @@ def run(unit: Unit, hooks: Sequence[str], version: str) -> str:
             if hook == "upgrade-charm" and "layered.upgraded" not in unit.flags():
                 raise MachineError("with %s, upgrade-charm runs no handler" % version)
     return loaded
+
+
+def setuptools(life: Life, supplies: Supplies, python: Python) -> List[Path]:
+    """The wheel of it that the wheelhouse gets; none where that has its own."""
+    if life.setuptools == OWN:
+        return []
+    if life.setuptools == NEWEST:
+        return [supplies.newest_setuptools(python.path, python.minor)]
+    return [supplies.release(python.path, python.minor, "setuptools==" + life.setuptools)]
 
 
 def wheels(version: str, supplies: Supplies) -> List[Path]:

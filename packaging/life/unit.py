@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
@@ -47,6 +48,11 @@ esac
 """
 
 
+def _project(file: str) -> str:
+    """The project that a wheel or an sdist is of."""
+    return re.sub(r"[-_.]+", "-", file.partition("-")[0]).lower()
+
+
 class Unit:
     """One unit on a machine, in a directory of its own."""
 
@@ -70,7 +76,7 @@ class Unit:
         """Put a revision of the charm in place of the one before, as Juju does: what the unit wrote stays.
 
         Args:
-            wheels: what takes the place of charms.reactive in its wheelhouse.
+            wheels: what takes the place of other releases in its wheelhouse.
             options: for layer:basic, as layer.yaml has them.
         """
         for name in self._manifest:
@@ -80,10 +86,11 @@ class Unit:
         self._manifest = [
             path.relative_to(charm).as_posix() for path in sorted(charm.rglob("*")) if not path.is_dir()
         ]
+        replaced = {_project(wheel.name) for wheel in wheels}
         for name in list(self._manifest):
             target = self.charm / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            if wheels and name.startswith(("wheelhouse/charms.reactive-", "wheelhouse/charms_reactive-")):
+            if name.startswith("wheelhouse/") and _project(target.name) in replaced:
                 self._manifest.remove(name)
                 continue
             shutil.copy2(str(charm / name), str(target))
