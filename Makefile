@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint audit bench docs wheels install-matrix clean
+.PHONY: help dev run test postgresql compat lint audit bench docs wheels install-matrix layer-life clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,7 +43,7 @@ lint: dev ## check format, types, stubs and style
 	$(VENV)/ruff format --no-cache --quiet --check .
 	$(VENV)/mypy
 	$(VENV)/python -m mypy.stubtest charms_reactive._engine._native
-	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh wheel-data/scripts/*.sh
+	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh packaging/life/*.sh wheel-data/scripts/*.sh
 
 bench: ## run the benchmarks and print the table
 	$(SETUP) bench
@@ -65,6 +65,10 @@ install-matrix: ## install in every way on every Python at hand [QUICK=1] [RECOR
 	$(SETUP) dev
 	@$(VENV)/python packaging/install_matrix.py $(if $(QUICK),--quick) $(if $(RECORD),--record) \
 		$(if $(SYSTEMS),--systems $(SYSTEMS))
+
+layer-life: ## whole lives of units of layer:basic, of which CHARM_LAYERS_DIR and CHARM_INTERFACES_DIR have the layers [RECORD=1]
+	$(SETUP) dev
+	@$(VENV)/python packaging/layer_life.py $(if $(RECORD),--record)
 
 clean: ## delete all that was built, .venv too
 	rm -rf .venv target benches/engine/target build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .cache

@@ -1,4 +1,6 @@
-"""The table of the README, from the last run: five rows in the words of somebody who maintains a charm.
+"""The table of the README and that of the chapter on what a hook costs, from the last run.
+
+The README's has five rows in the words of somebody who maintains a charm.
 
 `make bench` writes it; `.venv/bin/python benches/readme.py` writes it again without measuring. All rows, and
 which of them miss their budget, are in RESULTS.md.
@@ -30,6 +32,10 @@ ROWS = {
         "looking at a peer relation of 200 units in which all is new"
     ),
 }
+
+PAGE = BENCHES.parent / "docs" / "what-a-hook-costs.md"
+
+_LAYERED = re.compile(r"(?<=<!-- layered -->\n).*?(?=\n<!-- /layered -->)", re.DOTALL)
 
 _TABLE = re.compile(r"(?<=<!-- figures -->\n).*?(?=\n<!-- /figures -->)", re.DOTALL)
 
@@ -80,8 +86,36 @@ def missed(rows: Sequence[Dict[str, Any]]) -> List[str]:
     return [told + ". `README.md` says why those do that miss it on a quiet machine too:", "", *names]
 
 
+def layered(page: str, results: Dict[str, Any]) -> str:
+    """The chapter on what a hook costs with the figures of row 18; as it is if that was not measured.
+
+    Raises:
+        ValueError: the chapter has no place for figures.
+    """
+    if not _LAYERED.search(page):
+        raise ValueError("%s has no <!-- layered --> and <!-- /layered -->" % PAGE)
+    measured: Dict[str, Dict[bool, Dict[str, Any]]] = {}
+    for row in results["rows"]:
+        if row["number"] == 18:
+            what, _, python = str(row["what"]).rpartition("CPython ")
+            measured.setdefault(python, {})["other hook file" in what] = row
+    lines = [
+        "| CPython | 1.5.3 | the wheel alone | with the other hook file |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for python, rows in measured.items():
+        old = rows[False]["other"].partition(": ")[2]
+        cells = [
+            "%s, %.2f times less" % (row["measured"]["native"], row["ratios"]["native"])
+            for row in rows.values()
+        ]
+        lines.append("| %s |" % " | ".join([python, old, *cells]))
+    return _LAYERED.sub(lambda _: "\n".join(lines), page) if measured else page
+
+
 def main() -> None:
     results = json.loads(BENCHES.joinpath("results.json").read_text(encoding="utf-8"))
+    PAGE.write_text(layered(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     README.write_text(updated(README.read_text(encoding="utf-8"), results), encoding="utf-8")
 
 

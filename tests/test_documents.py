@@ -129,6 +129,8 @@ def test_the_figures_of_the_readme_are_those_of_the_last_run(monkeypatch: pytest
     assert shown == readme.updated(shown, results)
     assert len(readme.ROWS) == 5
     assert "\n".join(readme.missed(results["rows"])) in (ROOT / "benches" / "RESULTS.md").read_text()
+    page = readme.PAGE.read_text(encoding="utf-8")
+    assert page == readme.layered(page, results)
     monkeypatch.delitem(sys.modules, "readme")
 
 

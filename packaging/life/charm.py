@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -74,7 +75,8 @@ class Builder:
         name = "-".join([minor, "sdists" if sdists else "wheels", *requirements]).replace("/", "_")
         target = self.directory / "charms" / name
         built = target / "layered"
-        if not (target / "done").exists():
+        done, source = target / "done", _digest(SOURCE)
+        if not done.exists() or done.read_text() != source:
             shutil.rmtree(str(target), ignore_errors=True)
             shutil.copytree(str(SOURCE), str(target / "source"))
             Path(target, "source", "wheelhouse.txt").write_text("".join(r + "\n" for r in requirements))
@@ -91,7 +93,7 @@ class Builder:
             _run([*words, str(target / "source")], environment)
             if not list(built.glob("wheelhouse/*")):
                 raise MachineError("charm-build has made no wheelhouse in %s" % built)
-            (target / "done").touch()
+            done.write_text(source)
         return built
 
     def _charm_tools(self) -> Path:
@@ -114,6 +116,15 @@ class Builder:
             _run(words, dict(os.environ))
             (programs / "done").touch()
         return [str(programs), str(self._charm_tools())]
+
+
+def _digest(directory: Path) -> str:
+    """What stands for all that is in a directory."""
+    found = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            found.update(path.relative_to(directory).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
 
 
 def _pip_settings() -> Dict[str, str]:
