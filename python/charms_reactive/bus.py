@@ -29,7 +29,7 @@ from .handlers import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, List, Optional, Tuple
 
     from .external import BrokenHandlerException as BrokenHandlerException
     from .external import ExternalHandler as ExternalHandler
@@ -65,6 +65,10 @@ get_states = flags.get_states
 
 #: Is told what becomes of the hook; the events module puts it here when somebody wants to hear of it.
 listener: Any = None
+
+#: Exceptions of event handlers in the hook that is running, each with what failed in words, which in strict
+#: mode and in tests fail the hook when it ends; ``None`` where no hook runs.
+event_failures: Optional[List[Tuple[BaseException, str]]] = None
 
 # The handler that is being tested or invoked, for whoever has to explain an exception.
 _current: Optional[Handler] = None
@@ -118,6 +122,20 @@ def current_handler() -> Optional[Handler]:
     return _current
 
 
+def raise_event_failures() -> None:
+    """Fail the hook in which handlers of events have failed, if that is wanted.
+
+    Raises:
+        EventHandlerError: they have.
+    """
+    global event_failures
+    failures, event_failures = event_failures, []
+    if failures:
+        from ._errors.rare import EventHandlerError
+
+        raise EventHandlerError([words for _, words in failures]) from failures[0][0]
+
+
 def dispatch(restricted: bool = False) -> None:
     """Test and invoke the registered handlers in iterations, until nothing more matches.
 
@@ -140,12 +158,37 @@ def dispatch(restricted: bool = False) -> None:
         _dispatch(restricted)
 
 
+def say_what_never_runs(new: Optional[List[Handler]] = None) -> None:
+    """Say which handlers wait for what cannot come, and which can never be called.
+
+    Args:
+        new: the handlers to look at, of those that wait for flags; by default all.
+
+    Raises:
+        StrictModeError: there is such a handler, and strict mode is on.
+    """
+    from ._dispatch import expected  # who only imports the package has no use for it
+
+    doubts = expected.doubts(new)
+    if doubts is not None:
+        from ._dispatch import undeclared
+
+        undeclared.look_into(*doubts)
+
+
 def _begin(restricted: bool) -> Any:
     """The engine, with all handlers in it that are to take part in this dispatch."""
     if handlers.undeclared:
         from ._shell import shell_scripts  # most charms have no handlers in bash
 
+        known = set(map(id, Handler.get_handlers()))
         shell_scripts.declare_waiting(RESTRICTED if restricted else HOOKS)
+        if not restricted:
+            say_what_never_runs([one for one in Handler.get_handlers() if id(one) not in known])
+    if handlers.twins:
+        from ._dispatch import twins  # few charms make handlers of the same lines
+
+        twins.merge()
     engine = synchronise()
     unit_state.unit.fresh()
     for watch in handlers.file_watches:  # none may hide a change from another

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from functools import partial, wraps
+from types import CodeType
 
 from ._alias import on_demand
 from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, RESTRICTED
-from ._errors import FlagNameError, StrictModeError
+from ._errors import FlagNameError, StrictModeError, kind_of
 from ._juju import environment, juju_log, settings
 from ._juju.environment import hookenv
 from .endpoints import Endpoint
 from .flags import is_flag_set
-from .handlers import Handler, _action_id, _place, _short_action_id, is_bare, unwrap
+from .handlers import (
+    Handler,
+    _action_id,
+    _place,
+    _short_action_id,
+    is_bare,
+    named_actions,
+    named_hooks,
+    unwrap,
+)
 from .helpers import any_hook
 from .relations import endpoint_from_flag, endpoint_from_name
 
@@ -99,7 +109,24 @@ def when_not_all(*desired_flags: str) -> Callable[[Action], Action]:
 
 
 def _flag_decorator(kind: int, desired_flags: Tuple[str, ...]) -> Callable[[Action], Action]:
-    return partial(_when, kind, _checked(desired_flags))
+    return partial(_when if desired_flags else _when_nothing, kind, _checked(desired_flags))
+
+
+_NAMES = {ALL: "when", ANY: "when_any", NONE: "when_not", NOT_ALL: "when_not_all"}
+
+
+def _when_nothing(kind: int, desired_flags: Tuple[str, ...], action: Action) -> Action:
+    outcome = "lets it run whatever is set" if kind in (ALL, NONE) else "never lets it run"
+    _say_without(_NAMES[kind], action, "flag", outcome)
+    return _when(kind, desired_flags, action)
+
+
+def _say_without(decorator: str, action: Callable[..., Any], what: str, outcome: str) -> None:
+    """Say that a decorator was given nothing, as ``@when()`` or ``@when(*[])``."""
+    settings.warn(
+        "@%s of handler %s names no %s, which %s: name one, or take it away"
+        % (decorator, _short_action_id(action), what, outcome)
+    )
 
 
 def _checked(flags: Tuple[Any, ...]) -> Tuple[str, ...]:
@@ -143,6 +170,12 @@ def _handlers(
     method = _takes_arguments(action) and _is_endpoint_method(action)
     if not names:
         if (method and _is_of_interface(action)) or any("{endpoint_name}" in flag for flag in desired_flags):
+            if not _is_of_interface(action) and _action_id(action) not in _unserved:
+                settings.warn(
+                    "handler %s can never run: {endpoint_name} stands for the endpoints of an interface "
+                    "layer, in its requires.py, provides.py or peers.py; here name the endpoint"
+                    % _short_action_id(action)
+                )
             _unserved.add(_action_id(action))
             Handler._HANDLERS.pop(_action_id(action), None)
         if _unserved and _action_id(action) in _unserved:
@@ -189,7 +222,7 @@ def _expand_endpoint_name(endpoint_name: Optional[str], flags: Sequence[str]) ->
 def _parameters(action: Callable[..., Any]) -> Tuple[Tuple[str, ...], bool]:
     """The names of a function's named parameters, and whether it takes others too."""
     code = getattr(unwrap(action), "__code__", None)
-    if code is None:
+    if type(code) is not CodeType:
         return (), False
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if getattr(action, "__self__", None) is not None:  # a bound method: self is taken care of
@@ -199,7 +232,9 @@ def _parameters(action: Callable[..., Any]) -> Tuple[Tuple[str, ...], bool]:
 
 def _takes_arguments(action: Callable[..., Any]) -> bool:
     code = getattr(action, "__code__", None)
-    if code is not None and not (code.co_argcount or code.co_kwonlyargcount or code.co_flags & _VARIADIC):
+    if type(code) is CodeType and not (
+        code.co_argcount or code.co_kwonlyargcount or code.co_flags & _VARIADIC
+    ):
         return False  # nearly every handler
     names, more = _parameters(action)
     return bool(names) or more
@@ -231,6 +266,10 @@ def hook(*hook_patterns: str) -> Callable[[Action], Action]:
 
     def register(action: Action) -> Action:
         handler = Handler.get(action)
+        if not hook_patterns:
+            _say_without("hook", action, "hook", "never lets it run")
+        for pattern in hook_patterns:
+            named_hooks.setdefault(pattern, handler)
         handler.confine(HOOKS)
         handler.add_predicate(partial(any_hook, *hook_patterns))
         if _takes_arguments(action) and not (_is_endpoint_method(action) and handler.has_args):
@@ -244,7 +283,8 @@ def _checked_names(decorator: str, names: Tuple[Any, ...]) -> Tuple[str, ...]:
     for name in names:
         # A list, or the function itself below a bare decorator.
         if not isinstance(name, str) and not environment.is_mock(name):
-            raise TypeError("@%s takes names, as in @%s('a', 'b'), not %r" % (decorator, decorator, name))
+            message = "@%s takes names, as in @%s('a', 'b'), and not %s"
+            raise TypeError(message % (decorator, decorator, kind_of(name)))
     return tuple(name if isinstance(name, str) else str(name) for name in names)
 
 
@@ -265,16 +305,36 @@ def action(*names: str) -> Callable[[Action], Action]:
 
     Raises:
         TypeError: a name is not a string.
+        HandlerUseError: there is no name, or the function can never run: a coroutine or generator
+            function, or one that wants arguments. It is a :class:`TypeError`.
     """
     names = _checked_names("action", names)
 
     def register(function: Action) -> Action:
+        _check_own("action", names, function)
         handler = Handler.get(function)
         handler.confine(HOOKS)
         handler.add_predicate(partial(_is_action, *names))
+        for name in names:
+            named_actions.setdefault(name, handler)
         return function
 
     return register
+
+
+def _check_own(decorator: str, names: Sequence[str], function: Callable[..., Any]) -> None:
+    """Refuse what can never run, where 1.5.x had no such decorator."""
+    from ._dispatch.callables import leaves_unrun, say_unrun, wanted_arguments
+
+    wants = wanted_arguments(function)
+    what = "@%s handler %s" % (decorator, _short_action_id(function))
+    if leaves_unrun(function):
+        say_unrun(what, function, ours=True)
+    if wants or not names:
+        from ._errors.rare import HandlerUseError  # few ever see it
+
+        reason = "wants %s, and is called with nothing" % wants if wants else "names no %s" % decorator
+        raise HandlerUseError("%s can never run: it %s" % (what, reason))
 
 
 def _is_action(*names: str) -> bool:
@@ -319,8 +379,10 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     from ._dispatch.watched_files import FileWatch  # most charms wait for none
 
     def register(action: Action) -> Action:
+        if not filenames:
+            _say_without("when_file_changed", action, "file", "never lets it run")
         for endpoint_name, handler in _handlers(action):
-            watch = FileWatch(_stable_id(action, endpoint_name), filenames, hash_type)
+            watch = FileWatch(_stable_id(handler, endpoint_name), filenames, hash_type)
             handler.add_predicate(watch.changed)
             handler.add_pre_callback(watch.consume)
         return action
@@ -328,12 +390,12 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     return register
 
 
-def _stable_id(action: Callable[..., Any], endpoint_name: Optional[str]) -> str:
+def _stable_id(handler: Handler, endpoint_name: Optional[str]) -> str:
     """A name for a handler that stays the same when lines are added above its function."""
-    name = _qualified_name(action)
+    name = _qualified_name(handler._action)
     # Of several functions with one name the first keeps it, and the others are counted.
-    namesakes = _ids_of_actions(lambda other: _qualified_name(other) == name)
-    position = namesakes.index(_action_id(action))
+    namesakes = _functions(lambda other: _qualified_name(other) == name)
+    position = namesakes.index(handler._function_key)
     return (
         name
         + ("#%d" % (position + 1) if position else "")
@@ -347,10 +409,10 @@ def _qualified_name(action: Callable[..., Any]) -> str:
     return "%s.%s" % (named.__module__, named.__qualname__)
 
 
-def _ids_of_actions(matches: Callable[[Callable[..., Any]], bool]) -> List[str]:
-    """The ids of the matching functions among those that are handlers, each once, in order."""
-    actions = [handler._action for handler in Handler.get_handlers()]
-    return list(dict.fromkeys(_action_id(action) for action in actions if matches(action)))
+def _functions(matches: Callable[[Callable[..., Any]], bool]) -> List[str]:
+    """The keys of the matching functions among those that are handlers, each once, in order."""
+    found = [one._function_key for one in Handler.get_handlers() if matches(one._action)]
+    return list(dict.fromkeys(found))
 
 
 if TYPE_CHECKING:
@@ -374,18 +436,21 @@ def only_once(action: Any = None) -> Any:
     from ._dispatch import done_once
 
     for endpoint_name, handler in _handlers(action):
-        stable_id = _stable_id(action, endpoint_name)
-        handler.add_predicate(partial(_not_done_before, action, stable_id))
-        handler.add_post_callback(partial(done_once.remember, _action_id(action, endpoint_name), stable_id))
+        stable_id = _stable_id(handler, endpoint_name)
+        handler.add_predicate(partial(_not_done_before, handler, stable_id))
+        key = handler._function_key + ("" if endpoint_name is None else ":%s" % endpoint_name)
+        handler.add_post_callback(partial(done_once.remember, key, stable_id))
     return action
 
 
-def _not_done_before(action: Callable[..., Any], stable_id: str) -> bool:
+def _not_done_before(handler: Handler, stable_id: str) -> bool:
     from ._dispatch import done_once
 
-    path, line, name = _place(action)
+    path, line, name = _place(handler._action)
     # A mark that 1.5.x left on another line may be that of any function of this name in the file.
-    namesakes = _ids_of_actions(lambda other: _place(other)[::2] == (path, name))
+    namesakes = _functions(lambda other: _place(other)[::2] == (path, name))
+    # Of functions that were made of the same lines it is the first one's, which alone ran.
+    name += handler._function_key[len(_action_id(handler._action)) :]
     return not done_once.done_before(stable_id, path, line, name, any_line=len(namesakes) < 2)
 
 
@@ -403,6 +468,8 @@ def not_unless(*desired_flags: str) -> Callable[[Action], Action]:
 
     def guard(action: Action) -> Action:
         name = _short_action_id(action)
+        if not desired_flags:
+            settings.warn("@not_unless of %s names no flag, and so guards against nothing" % name)
 
         @wraps(action)
         def guarded(*args: Any, **kwargs: Any) -> Any:

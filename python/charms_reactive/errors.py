@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from ._errors.rare import CharmMetadataError as CharmMetadataError
     from ._errors.rare import EventAttributeError as EventAttributeError
     from ._errors.rare import EventCycleError as EventCycleError
+    from ._errors.rare import EventHandlerError as EventHandlerError
     from ._errors.rare import EventUseError as EventUseError
     from ._errors.rare import ExternalHandlerError as ExternalHandlerError
     from ._errors.rare import HandlerDeclarationError as HandlerDeclarationError
+    from ._errors.rare import HandlerUseError as HandlerUseError
     from ._errors.rare import ReconcilerError as ReconcilerError
     from ._errors.rare import RecordAmbiguousError as RecordAmbiguousError
     from ._errors.rare import RecordDefinitionError as RecordDefinitionError
@@ -51,6 +53,7 @@ __all__ = [
     "HandlerImportError",
     "HandlerDeclarationError",
     "HandlerArgumentError",
+    "HandlerUseError",
     "ExternalHandlerError",
     "HookToolError",
     "RelationDataError",
@@ -58,6 +61,7 @@ __all__ = [
     "RelationToolError",
     "StrictModeError",
     "EventAttributeError",
+    "EventHandlerError",
     "EventUseError",
     "EventCycleError",
     "StatusError",

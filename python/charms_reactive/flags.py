@@ -6,10 +6,11 @@ Changes take effect at once. They are kept when the hook succeeds and undone whe
 from __future__ import annotations
 
 import json
+from types import CodeType
 
 from ._alias import on_demand
 from ._engine.choice import CALL, SET
-from ._errors import FlagValueError
+from ._errors import FlagValueError, kind_of
 from ._juju import environment, juju_log
 from ._juju.environment import hook_name, hookenv
 from ._unit_state import unit_state
@@ -223,6 +224,8 @@ def register_trigger(
     Raises:
         ValueError: not exactly one of when and when_not, or no action.
         FlagNameError: a flag is not a string.
+        StrictModeError: the callback is a coroutine or generator function, of which a call runs nothing,
+            and strict mode is on; without it that is a warning.
     """
     if not when and not when_not:
         raise ValueError("register_trigger needs one of when and when_not")
@@ -231,13 +234,30 @@ def register_trigger(
     if not set_flag and not clear_flag and not callback:
         raise ValueError("register_trigger needs at least one of set_flag, clear_flag and callback")
     if callback is not None and not callable(callback):
-        raise ValueError("the callback of a trigger must be callable, not %r" % (callback,))
+        raise ValueError("the callback of a trigger must be callable, and not %s" % kind_of(callback))
     flag = when or when_not
     assert flag is not None
+    if callback is not None:
+        _examine_callback(flag, callback)
     number = None if callback is None else _number_of(callback)
     _unit.engine.add_trigger(flag, bool(when), set_flag or None, clear_flag or None, number)
     if set_flag or clear_flag:
         _save_trigger(flag, bool(when))
+
+
+def _examine_callback(flag: str, callback: Callable[[], Any]) -> None:
+    """Say that a callback would never run, if that is so."""
+    code = getattr(callback, "__code__", None)
+    if type(code) is CodeType and not code.co_flags & _NEVER_RUNS and not callback.__dict__:
+        return  # nearly all are such functions
+    from ._dispatch.callables import leaves_unrun, say_unrun
+
+    if leaves_unrun(callback):
+        say_unrun("the callback of a trigger for %s" % flag, callback)
+
+
+# Of `co_flags`: calling such a function makes a coroutine or a generator, and runs nothing of its body.
+_NEVER_RUNS = 0x20 | 0x80 | 0x200
 
 
 def _number_of(callback: Callable[[], Any]) -> int:

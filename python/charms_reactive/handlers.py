@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from itertools import chain
+from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType, MethodType
 
 from ._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL, OTHER, RESTRICTED
 from ._errors import HandlerArgumentError
@@ -15,7 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, ClassVar, Dict, Iterable, List, Optional, Set, Tuple
 
-__all__ = ["Handler", "handler_by_number", "register_handler", "replace_handler", "synchronise", "undeclared"]
+__all__ = [
+    "Handler",
+    "handler_by_number",
+    "register_handler",
+    "replace_handler",
+    "synchronise",
+    "undeclared",
+]
 
 _LOG_OPTS = os.environ.get("REACTIVE_LOG_OPTS", "").split(",")
 LOG_OPTS = {"register": "register" in _LOG_OPTS}
@@ -26,6 +34,11 @@ _PHASES = {name: phase for phase, name in PHASE_NAMES.items()}
 
 
 _Function = type(lambda: None)
+
+
+# Calling such a function makes a coroutine or a generator, and runs nothing of its body.
+_NEVER_RUNS = 0x20 | 0x80 | 0x200
+_UNRUN = (GeneratorType, CoroutineType, AsyncGeneratorType)
 
 
 def is_bare(action: Callable[..., Any]) -> bool:
@@ -47,7 +60,7 @@ def _place(action: Callable[..., Any]) -> Tuple[str, int, str]:
     """Where a function is defined: file, line and name."""
     inner: Any = action if is_bare(action) else unwrap(action)
     code = getattr(inner, "__code__", None)
-    if code is None:  # a callable object: its class is where it comes from
+    if type(code) is not CodeType:  # a callable object, or a mock: its class is where it comes from
         kind = type(inner)
         return str(getattr(kind, "__module__", "?")), 0, kind.__qualname__
     return code.co_filename, code.co_firstlineno, code.co_name
@@ -78,6 +91,50 @@ def _short_action_id(action: Callable[..., Any], suffix: Optional[str] = None) -
     return _join((environment.relative_path(path), line, name), suffix)
 
 
+# Functions that were made of the same lines, by a factory or in a loop: for each code object in each module,
+# by the function's identity, its number among them, and the function itself, so that it keeps its identity. A
+# module that is imported twice has other code objects or other globals, and its functions count anew.
+_made: Dict[Tuple[int, int], Dict[Any, Tuple[int, Any]]] = {}
+
+#: The handlers of such functions but the first ones, as long as it is not known how they differ from those.
+twins: List[Handler] = []
+
+
+def function_of(action: Any) -> Tuple[Any, Any]:
+    """The function that an action stands for, and what tells it from others of the same lines."""
+    inner = action if is_bare(action) else unwrap(action)
+    if type(inner) is MethodType:
+        return inner.__func__, (id(inner.__func__), id(inner.__self__))
+    return inner, id(inner)
+
+
+def _number_of(action: Any, first: Any) -> int:
+    """How many functions were made of the same lines before this one.
+
+    Args:
+        action: an action whose lines have a handler already.
+        first: that handler's action.
+    """
+    function, identity = function_of(action)
+    known, first_identity = function_of(first)
+    if identity == first_identity or type(function) is not _Function or type(known) is not _Function:
+        return 0
+    place = id(function.__code__), id(function.__globals__)
+    made = _made.setdefault(place, {})
+    if place == (id(known.__code__), id(known.__globals__)) and made.get(first_identity, (1,))[0]:
+        made.clear()  # it is the first one, or the first since somebody has replaced the registry
+        made[first_identity] = 0, first
+    number, _ = made.setdefault(identity, (len(made), action))
+    return number
+
+
+def _action_key(action: Any, suffix: Optional[str] = None, number: int = 0) -> str:
+    """The key of a function among all that were made of the same lines."""
+    if not number:
+        return _action_id(action, suffix)
+    return _join(["%s#%d" % (_action_id(action), number + 1)], suffix)
+
+
 class Handler:
     """A function that the dispatch may invoke, with everything its decorators said of it.
 
@@ -98,12 +155,20 @@ class Handler:
         """
         key = _action_id(action, suffix)
         handler = Handler._HANDLERS.get(key)
+        number = 0
+        if handler is not None and handler._action is not action:
+            number = _number_of(action, handler._action)
+            if number:
+                key = _action_key(action, suffix, number)
+                handler = Handler._HANDLERS.get(key)
         if handler is None:
+            handler = cls(action, suffix, number)
             if LOG_OPTS["register"]:
-                shown = _short_action_id(action, suffix)
-                juju_log.log("Registering reactive handler for %s" % shown, juju_log.DEBUG)
-            handler = cls(action, suffix)
+                juju_log.log("Registering reactive handler for %s" % handler.id(), juju_log.DEBUG)
             register_handler(key, handler)
+            if number:
+                twins.append(handler)
+            _examine(handler)
         return handler
 
     @classmethod
@@ -117,11 +182,20 @@ class Handler:
         Handler._HANDLERS = {}
         _numbered.clear()
         file_watches.clear()
+        doubtful.clear()
+        named_hooks.clear()
+        named_actions.clear()
+        twins.clear()
+        _made.clear()
         unit_state.unit.engine.clear_handlers()
 
-    def __init__(self, action: Callable[..., Any], suffix: Optional[str] = None) -> None:
+    def __init__(self, action: Callable[..., Any], suffix: Optional[str] = None, number: int = 0) -> None:
         self._action = action
         self._action_id = _short_action_id(action, suffix)
+        if number:  # among functions that were made of the same lines
+            self._action_id = _join(["%s#%d" % (_short_action_id(action), number + 1)], suffix)
+        # What all handlers of this one function have in common.
+        self._function_key = _action_key(action, None, number)
         self._args: List[Iterable[Any]] = []
         self._args_evaled: Optional[List[Any]] = None
         self._conditions: List[Tuple[int, Tuple[str, ...]]] = []
@@ -216,12 +290,16 @@ class Handler:
             callback()
         args = self._get_args()
         try:
-            self._action(*args)
+            result = self._action(*args)
         except TypeError as error:
             # Only a call that never got into the function is about its arguments.
             if error.__traceback__ is not None and error.__traceback__.tb_next is None:
                 raise HandlerArgumentError(self.id(), error) from error
             raise
+        if type(result) in _UNRUN:
+            from ._dispatch import callables
+
+            callables.say_unrun_result(self.id(), self._action, result)
         for callback in self._post_callbacks:
             callback()
 
@@ -252,6 +330,32 @@ file_watches: List[Any] = []
 
 #: Handlers that stand for a script until it has declared its functions, when the next dispatch begins.
 undeclared: List[Handler] = []
+
+
+#: Handlers whose functions want arguments, until it is known whether their decorators give some.
+doubtful: List[Handler] = []
+
+#: The hooks and actions that decorators have named, each with a handler that waits for it.
+named_hooks: Dict[str, Handler] = {}
+named_actions: Dict[str, Handler] = {}
+
+
+def _examine(handler: Handler) -> None:
+    """Look whether a new handler can run at all."""
+    action = handler._action
+    if is_bare(action):
+        code = action.__code__
+        flags = code.co_flags & _NEVER_RUNS
+        if code.co_argcount or code.co_kwonlyargcount:
+            doubtful.append(handler)
+    else:
+        from ._dispatch import callables  # few charms have such handlers
+
+        flags = callables.leaves_unrun(action)
+    if flags:
+        from ._dispatch import callables
+
+        callables.say_unrun("handler %s" % handler.id(), action)
 
 
 def handler_by_number(number: int) -> Handler:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import charms_reactive
+from charms_reactive._juju import juju_log
 from charms_reactive._unit_state import unit_state
 from charms_reactive.bus import Handler, discover, dispatch
 
@@ -95,6 +96,10 @@ class Framework(Charm):
         """Discover; returns the ids of all handlers, in order."""
         discover()
         return [handler.id() for handler in Handler.get_handlers()]
+
+    def hand_over(self) -> None:
+        """Have logged what waits for that."""
+        juju_log.hand_over()
 
     def lines(self, level: Optional[str] = None) -> List[str]:
         """Every line that was logged, at one level or at all."""

@@ -20,7 +20,8 @@ from .support import REPOSITORY, Unit
 #: Of ours, what every hook imports, beside its engine.
 ALWAYS = """
     charms charms.reactive charms_reactive charms_reactive._alias charms_reactive._version
-    charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.main
+    charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.expected
+    charms_reactive._dispatch.main
     charms_reactive._engine charms_reactive._engine.choice
     charms_reactive._errors
     charms_reactive._events
@@ -52,8 +53,9 @@ ENGINE = """
     charms_reactive._version
 """
 EVENTS = """
-    charms_reactive._errors.rare charms_reactive._events.event_class charms_reactive._events.event_delivery
-    charms_reactive._events.event_registry charms_reactive._events.object_events
+    charms_reactive._dispatch.callables charms_reactive._errors.rare charms_reactive._events.event_class
+    charms_reactive._events.event_delivery charms_reactive._events.event_registry
+    charms_reactive._events.object_events
     charms_reactive._events.record_events charms_reactive._events.system_events charms_reactive.events
 """
 RECORDS = EVENTS + " charms_reactive._records charms_reactive._records.record_fields charms_reactive.records"

@@ -365,11 +365,11 @@ def test_a_child_that_deletes_the_undo_row_fails_the_hook_and_no_more(framework:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("set_flag(7)", ["a flag must be a string, not 7"]),
-        ("set_flag(None)", ["a flag must be a string, not None"]),
+        ("set_flag(7)", ["a flag must be a string, not int"]),
+        ("set_flag(None)", ["a flag must be a string, not NoneType"]),
         ("set_flag('good', object())", ["the value of flag 'good' cannot be stored as JSON"]),
         ("set_flag('\\ud800')", ["a flag must be a string", "UTF-8"]),
-        ("is_flag_set(['a'])", ["a flag must be a string, not ['a']"]),
+        ("is_flag_set(['a'])", ["a flag must be a string, not list"]),
     ],
 )
 def test_bad_flags_and_values(unit: Unit, statement: str, words: List[str]) -> None:

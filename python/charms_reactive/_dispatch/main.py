@@ -36,6 +36,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         CharmDirError: there is no charm directory.
         HandlerImportError: a file of handlers cannot be imported.
         UnitStateError: the unit state cannot be read or written.
+        EventHandlerError: a handler of events has raised, in strict mode or in a test.
         Exception: whatever a handler or a callback raises.
     """
     hook_name = environment.hook_name()
@@ -45,6 +46,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     restricted = hook_name in environment.RESTRICTED_HOOKS
     recorder = _recorder()
     course = bus.Course()
+    bus.event_failures = []
     try:
         _start(hook_name, restricted)
         try:
@@ -55,6 +57,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
                 if not restricted:
                     juju_log.hand_over()
                     hookenv._run_atstart()
+                    bus.say_what_never_runs()
                 bus.dispatch(restricted=restricted)
         except SystemExit as stop:
             if stop.code not in (None, 0):
@@ -68,6 +71,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
             except SystemExit as stop:  # the callbacks after it are left out, as it asks
                 if stop.code not in (None, 0):
                     raise
+        bus.raise_event_failures()
         flags._clear_triggers()
         juju_log.hand_over()
         if recorder is not None:
@@ -78,13 +82,18 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         _give_up(error)
         if bus.listener is not None:
             bus.listener.failed(hook_name, error)
+        bus.event_failures = None
         raise
     finally:
         if recorder is not None:
             trace.record(None)
             recorder.write()
-    if bus.listener is not None:
-        bus.listener.committed(hook_name)
+    try:
+        if bus.listener is not None:
+            bus.listener.committed(hook_name)
+            bus.raise_event_failures()
+    finally:
+        bus.event_failures = None
 
 
 def _recorder() -> Any:

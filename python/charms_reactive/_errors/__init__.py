@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _PUBLIC = "charms_reactive.errors"
 
 
+def kind_of(value: object) -> str:
+    """What something is, for messages; never what it holds, which may be a password, for they are logged."""
+    return "class %s" % value.__name__ if isinstance(value, type) else type(value).__name__
+
+
 class ReactiveError(Exception):
     """Base of every error that charms.reactive itself raises."""
 
@@ -62,8 +67,9 @@ class FlagNameError(ReactiveError, TypeError):
 
     def __init__(self, flag: object, reason: str = "") -> None:
         self.flag = flag
-        detail = reason or "it is %s" % type(flag).__name__
-        super().__init__("a flag must be a string, not %r: %s" % (flag, detail))
+        # A name is no secret; in its place anything may be given.
+        shown = ascii(flag) if isinstance(flag, str) else kind_of(flag)
+        super().__init__("a flag must be a string, not %s%s" % (shown, ": " + reason if reason else ""))
 
 
 class FlagValueError(ReactiveError, TypeError):
@@ -144,7 +150,10 @@ class HandlerImportError(ReactiveError, ImportError):
     __module__ = _PUBLIC
 
     def __init__(self, path: str, reason: BaseException) -> None:
-        super().__init__("cannot import handlers from %s: %s" % (path, in_words(reason)), path=path)
+        what = in_words(reason)
+        if isinstance(reason, SystemExit):
+            what = "it ends the process, by sys.exit(%r)" % (reason.code,)
+        super().__init__("cannot import handlers from %s: %s" % (path, what), path=path)
 
 
 class HandlerArgumentError(ReactiveError, TypeError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 
-from . import HookToolError, ReactiveError, in_words
+from . import HookToolError, ReactiveError, StrictModeError, in_words, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ class HandlerDeclarationError(ReactiveError):
         super().__init__("cannot tell the bash handlers of %s: %s" % (where, reason))
 
 
+class HandlerUseError(ReactiveError, TypeError):
+    """Something is registered as a handler that can never run."""
+
+    __module__ = _PUBLIC
+
+
 class ExternalHandlerError(ReactiveError, subprocess.CalledProcessError):
     """An external handler failed while it was being invoked.
 
@@ -62,6 +68,7 @@ class ExternalHandlerError(ReactiveError, subprocess.CalledProcessError):
     def __init__(self, handler: str, returncode: int, cmd: Sequence[Union[str, bytes]]) -> None:
         subprocess.CalledProcessError.__init__(self, returncode, list(cmd))
         self.handler = handler
+        self.args = (str(self),)  # the command line may hold what only the child is to know
 
     def __str__(self) -> str:
         how = (
@@ -126,6 +133,7 @@ class RelationToolError(HookToolError, subprocess.CalledProcessError):
         self.tool = cmd[0]
         self.relation = relation
         self._reason = reason
+        self.args = (str(self),)
 
     def __str__(self) -> str:
         return "hook tool %s, relation %s: %s" % (self.tool, self.relation, self._reason)
@@ -150,6 +158,23 @@ class EventAttributeError(ReactiveError, TypeError):
         super().__init__(
             "%s has no attribute %r: %s; annotate it in the class to make it one" % (event, attribute, has)
         )
+
+
+class EventHandlerError(StrictModeError):
+    """Handlers of events have raised, where that is not only to be logged: in strict mode and in tests.
+
+    The first of their exceptions is the ``__cause__``.
+
+    Attributes:
+        failures: which handler failed on which event with what, in words, in order.
+    """
+
+    __module__ = _PUBLIC
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        more = "" if len(self.failures) == 1 else " (and %d more)" % (len(self.failures) - 1)
+        super().__init__("%s%s; the log has the traceback" % (self.failures[0], more))
 
 
 class EventUseError(ReactiveError, TypeError):
@@ -187,7 +212,7 @@ class StatusError(ReactiveError, TypeError):
 
     def __init__(self, given: object, reason: str) -> None:
         self.given = given
-        super().__init__("%r: %s" % (given, reason))
+        super().__init__("%s: %s" % (kind_of(given), reason))
 
 
 class ReconcilerError(ReactiveError):
@@ -219,14 +244,19 @@ class ReconcilerError(ReactiveError):
 class RecordError(ReactiveError):
     """Base of the errors of records.
 
+    Their messages name classes, fields and types, and never what a record holds, its key included.
+
     Attributes:
         record: name of the record's class.
+        key: the key of the record that it is about, or the values that were looked for, by field;
+            ``None`` where it is about none.
     """
 
     __module__ = _PUBLIC
 
-    def __init__(self, record: str, reason: object) -> None:
+    def __init__(self, record: str, reason: object, key: object = None) -> None:
         self.record = record
+        self.key = key
         super().__init__("%s: %s" % (record, reason))
 
 
@@ -242,30 +272,34 @@ class RecordFieldError(RecordError, TypeError):
     Attributes:
         field: its name.
         expected: what it takes, in words; ``None`` if there is no such field.
-        value: what it was given; ``None`` where nothing was.
+        value: what it was given; ``None`` where nothing was, or the field is sensitive.
     """
 
     __module__ = _PUBLIC
 
-    def __init__(self, record: str, field: str, expected: Optional[str], value: object, reason: str) -> None:
+    def __init__(
+        self,
+        record: str,
+        field: str,
+        expected: Optional[str],
+        value: object,
+        reason: str,
+        key: object = None,
+    ) -> None:
         self.field = field
         self.expected = expected
         self.value = value
-        super().__init__(record, "field %s: %s" % (field, reason))
+        super().__init__(record, "field %s: %s" % (field, reason), key)
 
 
 class RecordNotFoundError(RecordError, LookupError):
-    """There is no such record: it was never saved, was deleted, or was rolled back.
-
-    Attributes:
-        key: its key, or the fields that were looked for.
-    """
+    """There is no such record: it was never saved, was deleted, or was rolled back."""
 
     __module__ = _PUBLIC
 
     def __init__(self, record: str, key: object, reason: str = "") -> None:
-        self.key = key
-        super().__init__(record, "there is no record %r%s" % (key, "; " + reason if reason else ""))
+        sought = "with this %s" % ", ".join(key) if isinstance(key, dict) else "of this key"
+        super().__init__(record, reason or "there is no record " + sought, key)
 
 
 class RecordAmbiguousError(RecordError, LookupError):
@@ -281,18 +315,18 @@ class RecordAmbiguousError(RecordError, LookupError):
     def __init__(self, record: str, fields: object, count: int) -> None:
         self.fields = fields
         self.count = count
-        super().__init__(record, "%d records have %r; use filter(), or get() with the key" % (count, fields))
+        names = ", ".join(fields) if isinstance(fields, dict) else "key"
+        super().__init__(
+            record, "%d records have this %s; use filter(), or get() with the key" % (count, names), fields
+        )
 
 
 class RecordExistsError(RecordError, ValueError):
-    """A record of that key is there already.
-
-    Attributes:
-        key: the key.
-    """
+    """A record of that key is there already."""
 
     __module__ = _PUBLIC
 
     def __init__(self, record: str, key: object) -> None:
-        self.key = key
-        super().__init__(record, "there is a record %r already; get() and save() it to change it" % (key,))
+        super().__init__(
+            record, "there is a record of this key already; get() and save() it to change it", key
+        )

@@ -153,7 +153,7 @@ def relative_path(path: str) -> str:
     if not isinstance(base, str):
         return os.path.relpath(path, base)  # a mock, which is a path if it is asked to be one
     # Asked for every handler: a plain path is cut, and only what is not so plain needs relpath().
-    if path.startswith(base + "/") and not any(part in path for part in ("//", "/.")):
+    if type(base) is str and path.startswith(base + "/") and not any(part in path for part in ("//", "/.")):
         return path[len(base) + 1 :]
     return os.path.relpath(path, base)
 

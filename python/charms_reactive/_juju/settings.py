@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from charms_reactive._errors import HookToolError
+from charms_reactive._errors import HookToolError, StrictModeError
 from charms_reactive._unit_state.rows import odd_lock_timeout
 
 from . import hook_tools, juju_log
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 
-__all__ = ["config", "log_setting", "options", "start_hook", "strict"]
+__all__ = ["config", "event_errors_fail", "log_setting", "options", "start_hook", "strict", "warn"]
 
 # The charm's configuration, once it had to be asked for in this hook.
 _config: Optional[Dict[str, Any]] = None
@@ -161,3 +161,29 @@ def _odd_switches() -> str:
     if trace and trace != "true" and _is_on(trace) is not False:
         return "%s must be true, not %r; charms.reactive.sh is not traced" % (_TRACE, trace)
     return ""
+
+
+def event_errors_fail() -> bool:
+    """Whether an exception in a handler of events fails what the event was part of.
+
+    ``CHARMS_REACTIVE_EVENT_ERRORS`` says ``fail`` or ``log``; without it strict mode decides.
+    """
+    setting = os.environ.get("CHARMS_REACTIVE_EVENT_ERRORS", "").strip().lower()
+    return setting == "fail" or (setting != "log" and strict())
+
+
+def warn(message: str) -> None:
+    """Say what a charm had better not do: a WARNING, and an error in strict mode.
+
+    Where it cannot be known whether that is on, outside of hooks or beside mocks, it is not.
+
+    Raises:
+        StrictModeError: it is on.
+    """
+    try:
+        is_error = strict()
+    except Exception:  # noqa: BLE001 -- whoever asks for a warning must not fail for want of an answer
+        is_error = False
+    if is_error:
+        raise StrictModeError(message)
+    juju_log.log(message, juju_log.WARNING)

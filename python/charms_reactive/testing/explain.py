@@ -40,16 +40,22 @@ def matches(id: str, wanted: Union[str, Callable[..., Any]]) -> bool:
     Args:
         id: of the handler: ``reactive/app.py:12:configure`` or ``…:configure:db``.
         wanted: that id, the same without its line, any end of it that begins after a colon or a slash
-            (``configure``, ``configure:db``, ``app.py:configure``), or the function itself.
+            (``configure``, ``configure:db``, ``app.py:configure``), or the function itself. Of functions
+            that were made in a loop the name means any, and ``configure#2`` the second.
     """
     if callable(wanted):
         wanted = getattr(wanted, "__name__", str(wanted))
     parts = id.split(":")
-    without_line = ":".join(part for index, part in enumerate(parts) if index != 1 or not part.isdigit())
-    names = [id, without_line, parts[0]]
-    # The function's name alone means it for each of its endpoints.
-    if len(parts) > 3:
-        names += [":".join(parts[:3]), ":".join([parts[0], *parts[2:3]])]
+    spellings = [parts]
+    if len(parts) > 2 and "#" in parts[2]:  # one of several that were made of the same lines
+        spellings.append([*parts[:2], parts[2].partition("#")[0], *parts[3:]])
+    names = [parts[0]]
+    for parts in spellings:
+        without_line = [part for index, part in enumerate(parts) if index != 1 or not part.isdigit()]
+        names += [":".join(parts), ":".join(without_line)]
+        # The function's name alone means it for each of its endpoints.
+        if len(parts) > 3:
+            names += [":".join(parts[:3]), ":".join([parts[0], *parts[2:3]])]
     return any(
         name == wanted or name.endswith((":" + wanted, "/" + wanted)) for name in names if name and wanted
     )
