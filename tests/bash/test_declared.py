@@ -621,6 +621,56 @@ def test_a_script_whose_helper_is_not_on_the_path_is_named(one_unit: BashUnit, h
     assert "reactive/foo.sh: there is no charms.reactive.sh on PATH" in one_unit.log_text()
 
 
+MISSPELT = """\
+#!/bin/bash
+%s
+source %s
+
+@when_not x
+f() { echo f >>"$TOLD"; }
+
+reactive_handler_main
+"""
+
+
+@pytest.mark.parametrize("name", ["charm.reactive.sh", "charms.reactive", '"$CHARM_DIR/bin/reactive.sh"'])
+@pytest.mark.parametrize("head", ["", "set -e", "set -eux", "if true; then :; fi"])
+def test_a_script_that_sources_something_else_than_the_helper_is_named(
+    one_unit: BashUnit, name: str, head: str
+) -> None:
+    one_unit.plain(MISSPELT % (head, name))
+    one_unit.succeed()
+    assert one_unit.told() == []
+    lines = [line for level, text in one_unit.logged() if level == "WARNING" for line in text.splitlines()]
+    (line,) = [line for line in lines if "counts as no" not in line]  # which some of them are told, too
+    assert line.startswith(
+        "reactive/plain.sh has handlers and does not source charms.reactive.sh, so none of them "
+    )
+    assert line.endswith("; reactive/plain.sh:3 sources " + name.strip('"'))
+    assert "does not source charms.reactive.sh" in one_unit.fail(CHARMS_REACTIVE_STRICT="1")
+
+
+@pytest.mark.parametrize(
+    "head", ["exit 1", "[[ -e no ]] || exit 3", 'source "$CHARM_DIR/lib/all.sh"; exit 1']
+)
+def test_a_script_that_ends_before_it_sources_the_helper_is_no_news(one_unit: BashUnit, head: str) -> None:
+    one_unit.write("lib/all.sh", "source charms.reactive.sh\n")
+    text = MISSPELT % (head, "charms.reactive.sh")
+    one_unit.plain(text.replace("source charms.reactive.sh\n", "") if "all.sh" in head else text)
+    one_unit.succeed()
+    assert [text for level, text in one_unit.logged() if level == "WARNING"] == []
+
+
+@pytest.mark.parametrize("first", ["#!/bin/dash", "#! /bin/dash -e"])
+def test_handlers_in_bash_for_another_shell_are_named(one_unit: BashUnit, first: str) -> None:
+    one_unit.plain((MISSPELT % ("", "charms.reactive.sh")).replace("#!/bin/bash", first))
+    one_unit.succeed()
+    assert one_unit.told() == []
+    assert "reactive/plain.sh has handlers in bash and begins with %s, so" % first.partition(" -")[0] in (
+        one_unit.log_text()
+    )
+
+
 def test_line_ends_of_windows_are_named(one_unit: BashUnit) -> None:
     path = one_unit.plain("#!/bin/bash\nsource charms.reactive.sh\n")
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import List
@@ -11,7 +12,7 @@ import pytest
 import charms_reactive
 from charms_reactive._juju import juju_log
 from charms_reactive.bus import Handler
-from charms_reactive.errors import CharmDirError, HandlerImportError
+from charms_reactive.errors import CharmDirError, HandlerImportError, StrictModeError
 
 from .support import Framework, Unit
 
@@ -201,9 +202,12 @@ def test_spec6_compat_3_7_discover_twice(framework: Framework) -> None:
         ("from charms.reactive import no_such_name\n", ["ImportError", "no_such_name"]),
         ("raise RuntimeError('at import')\n", ["RuntimeError", "at import"]),
         ("from charms.reactive import set_flag\nset_flag(3)\n", ["FlagNameError", "must be a string"]),
-        ("from charms.reactive import when\n@when(3)\ndef f(): pass\n", ["must be a string, not 3"]),
-        ("from charms.reactive import when_any\n@when_any(['a', 'b'])\ndef f(): pass\n", ["not ['a', 'b']"]),
-        ("from charms.reactive import when\n@when\ndef f(): pass\n", ["must be a string", "it is function"]),
+        ("from charms.reactive import when\n@when(3)\ndef f(): pass\n", ["must be a string, not int"]),
+        (
+            "from charms.reactive import when_any\n@when_any(['a', 'b'])\ndef f(): pass\n",
+            ["must be a string, not list"],
+        ),
+        ("from charms.reactive import when\n@when\ndef f(): pass\n", ["must be a string, not function"]),
         ("from charms.reactive import register_trigger\nregister_trigger()\n", ["when and when_not"]),
         ("x = '\\ud800'.encode()\n", ["UnicodeEncodeError"]),
     ],
@@ -258,3 +262,87 @@ def test_spec6_a_charm_without_handlers(unit: Unit) -> None:
     done = unit.run()
     assert (done.status, done.stdout) == (0, "")
     assert unit.rows() == {}
+
+
+HANDLERS_IN_BASH = "source charms.reactive.sh\n\n@when x\nfunction f() {\n    :\n}\n\nreactive_handler_main\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "executable", "reason"),
+    [
+        ("reactive/app.sh", "#!/bin/bash\n", False, "is not executable"),
+        ("reactive/app", "#!/bin/bash\n", False, "is not executable"),
+        ("reactive/app.sh", "", True, "does not begin with #!"),
+        ("hooks/reactive/app", "# bash\n", True, "does not begin with #!"),
+        ("reactive/app.bash", "#!/bin/bash\n", True, "is called *.bash"),
+        ("reactive/app.sh.in", "#!/bin/bash\n", False, ""),
+        ("reactive/README.md", "", False, ""),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_handlers_in_a_script_that_cannot_be_one_are_missed_aloud(
+    framework: Framework, name: str, first: str, executable: bool, reason: str, strict: bool
+) -> None:
+    framework.write(name, first + HANDLERS_IN_BASH, executable)
+    if strict:
+        framework.strict()
+        if reason:
+            with pytest.raises(
+                StrictModeError, match=re.escape("%s has handlers and %s, so none" % (name, reason))
+            ):
+                framework.discover()
+            return
+    assert framework.discover() == []
+    framework.hand_over()
+    lines = [line.partition(", so")[0] for line in framework.lines("WARNING")]
+    assert lines == (["%s has handlers and %s" % (name, reason)] if reason else [])
+
+
+@pytest.mark.parametrize(
+    "name", ["._app.py", ".#app.py", ".app.py", ".git/app.py", ".ipynb_checkpoints/app.py"]
+)
+def test_what_editors_and_file_systems_leave_behind_is_no_handler(framework: Framework, name: str) -> None:
+    framework.write("reactive/app.py", ONE_HANDLER)
+    framework.write("reactive/" + name, "raise AssertionError\n")
+    framework.write("reactive/._app.sh", "\0\5\26\7", executable=True)
+    (framework.directory / "reactive" / ".#other.py").symlink_to("somebody@desk.4711")
+    assert _files(framework.discover()) == ["reactive/app.py"]
+    framework.hand_over()
+    assert framework.lines("WARNING") == []
+
+
+@pytest.mark.parametrize("call", ["sys.exit()", "sys.exit(0)", "raise SystemExit", "import helper"])
+def test_a_module_that_ends_the_hook_is_named(framework: Framework, call: str) -> None:
+    """As in 1.5.x the hook succeeds and no handler runs; here the log says why."""
+    framework.write("reactive/a.py", ONE_HANDLER)
+    framework.write("helper.py", "import sys\n\n\ndef main():\n    sys.exit(0)\n\n\nmain()\n")
+    framework.write("hooks/relations/http/setup.py", "import sys\n%s\n" % call)
+    framework.write("hooks/relations/zoo/provides.py", "raise AssertionError\n")
+    framework.main()
+    (line,) = framework.lines("WARNING")
+    assert line.startswith(
+        "hooks/relations/http/setup.py ends the hook while it is imported, by sys.exit() at "
+    )
+    where = "helper.py:5" if "helper" in call else "hooks/relations/http/setup.py:2"
+    assert "%s: no handler of the charm runs" % where in line
+    sys.modules.pop("helper", None)
+
+
+def test_a_module_that_ends_the_hook_is_an_error_in_strict_mode(framework: Framework) -> None:
+    framework.write("reactive/a.py", "import sys\nsys.exit(0)\n")
+    framework.strict()
+    with pytest.raises(StrictModeError, match=r"reactive/a\.py ends the hook while it is imported"):
+        framework.main()
+
+
+@pytest.mark.parametrize("code", ["3", "'bye'", "True", "[]"])
+def test_a_module_that_fails_the_hook_by_an_exit_status_is_named(framework: Framework, code: str) -> None:
+    framework.write("reactive/a.py", "import sys\nsys.exit(%s)\n" % code)
+    with pytest.raises(HandlerImportError) as caught:
+        framework.main()
+    path = framework.directory / "reactive" / "a.py"
+    assert str(caught.value) == "cannot import handlers from %s: it ends the process, by sys.exit(%s)" % (
+        path,
+        code,
+    )
+    assert any("reactive/a.py" in line for line in framework.lines("ERROR"))

@@ -57,6 +57,7 @@ if [[ -z "${__reactive_mode-}" ]]; then
     declare:*)
         __reactive_fd=${__reactive_mode#declare:}
         __reactive_mode=declare
+        builtin printf 'sourced\0' >&"$__reactive_fd"
         ;;
     invoke:*:*)
         __reactive_argument=${__reactive_mode#invoke:*:}

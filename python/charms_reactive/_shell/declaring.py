@@ -9,7 +9,7 @@ import sys
 from collections import namedtuple
 
 from charms_reactive._errors.rare import HandlerDeclarationError
-from charms_reactive._juju import environment, juju_log
+from charms_reactive._juju import environment, juju_log, settings
 from charms_reactive.external import SHELL_VARIABLE, run_child
 
 TYPE_CHECKING = False
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
         Attributes:
             declares: it is about handlers, so that whatever keeps it from declaring them is an error.
+            helped: it names ``charms.reactive.sh``.
             settled: nothing that it does before ``reactive_handler_main`` depends on anything but
                 its text and that of the files it sources.
             files: absolute paths of these files, its own first.
         """
 
         declares: bool
+        helped: bool
         settled: bool
         files: List[str]
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
         status: int
         output: bytes
 else:
-    Text = namedtuple("Text", ["declares", "settled", "files"])
+    Text = namedtuple("Text", ["declares", "helped", "settled", "files"])
     Answer = namedtuple("Answer", ["handlers", "helper", "status", "output"])
 
 __all__ = ["ask", "examine"]
@@ -56,10 +58,14 @@ __all__ = ["ask", "examine"]
 _HELPER = "charms.reactive.sh"
 _SHEBANG = re.compile(r"#![^\n]*\bbash\b")
 
+_OTHER_SHELL = re.compile(r"#![ \t]*((?:/\S*/)?(?:sh|dash|ash|ksh|zsh))(?!\S)")
+
 _DECORATOR = (
     r"@(?:hook|when|when_all|when_any|when_not|when_none|when_not_all|when_file_changed|only_once)(?!\S)"
 )
 _DECLARES = re.compile(r"^[ \t]*(?:%s|reactive_handler_main\b)" % _DECORATOR, re.MULTILINE)
+
+_NAMES_HELPER = re.compile(r"^[^#\n]*%s" % re.escape(_HELPER), re.MULTILINE)
 
 _NAME = r"[A-Za-z_]\w*"
 # Each alternative begins in a way of its own and takes all that it can: nothing is tried twice.
@@ -93,17 +99,34 @@ _ALWAYS_SET = frozenset(["CHARM_DIR", "JUJU_CHARM_DIR", "HOME", "PATH", "JUJU_UN
 def examine(path: str) -> Optional[Text]:
     """What the text of a file shows; ``None`` if it is no bash script.
 
+    Handlers in bash that another shell would run are said, for it would not understand them.
+
     Only lines of few, plain forms count as settled: a condition, a loop or a command outside of a
     function may come out differently in another hook, whatever stands in it.
     """
     texts: Dict[str, str] = {}
     first = _read(path)
     if first is None or not _SHEBANG.match(first):
+        _say_other_shell(path, first or "")
         return None
     texts[path] = first
     settled = _Reader(texts).read(path) is True
     declares = any(_DECLARES.search(text) for text in texts.values())
-    return Text(declares, settled, list(texts))
+    helped = any(_NAMES_HELPER.search(text) for text in texts.values())
+    return Text(declares, helped, settled, list(texts))
+
+
+def _say_other_shell(path: str, text: str) -> None:
+    shell = _OTHER_SHELL.match(text)
+    if shell is None or not re.search(r"^[ \t]*reactive_handler_main\b", text, re.MULTILINE):
+        return
+    # /bin/sh is bash on some systems.
+    if os.path.basename(os.path.realpath(shell.group(1))) == "bash":
+        return
+    message = (
+        "%s has handlers in bash and begins with %s, so none of them is registered; begin it with #!/bin/bash"
+    )
+    settings.warn(message % (_shown(path), shell.group()))
 
 
 def _read(path: str) -> Optional[str]:
@@ -272,6 +295,7 @@ class _Said:
         self._path = path
         self._decorators: List[List[str]] = []
         self._functions: List[List[str]] = []
+        self.sourced = False
         self.ended = False
         self.helper = ""
         #: STATUS FILE LINE COMMAND, of what ended it under ``set -e``.
@@ -279,7 +303,9 @@ class _Said:
         self.error: Optional[HandlerDeclarationError] = None
         words = iter(data.decode("utf-8", "surrogateescape").split("\0"))
         for word in words:
-            if word == "decorator":
+            if word == "sourced":
+                self.sourced = True
+            elif word == "decorator":
                 fields = [next(words) for _ in range(4)]
                 self._decorators.append(fields[:3] + [next(words) for _ in range(int(fields[3]))])
             elif word == "function":
@@ -325,10 +351,27 @@ def _shown(file: str) -> str:
     return os.path.relpath(os.path.abspath(file), environment.charm_dir())
 
 
+def _say_without_helper(path: str, text: Text) -> None:
+    """Say that a script never sources the helper, so that decorators are unknown commands to it."""
+    found = ""
+    for file in text.files:
+        for number, line in enumerate((_read(file) or "").split("\n"), 1):
+            source = re.match(r"[ \t]*(?:source|\.)[ \t]+[\"']?([^\s\"']+)", line)
+            if source and "reactive" in source.group(1):
+                found = "; %s:%d sources %s" % (_shown(file), number, source.group(1))
+    message = "%s has handlers and does not source %s, so none of them is registered%s"
+    settings.warn(message % (_shown(path), _HELPER, found))
+
+
 def _explain_silence(path: str, status: int, said: _Said) -> None:
     """A script has declared nothing: say so where that is a mistake, and not its way to say no."""
     text = examine(path)
-    if text is None or not text.declares:
+    if text is None:
+        return
+    if not text.declares:
+        return
+    if not said.sourced and not text.helped:
+        _say_without_helper(path, text)
         return
     if status == 0:
         message = (
