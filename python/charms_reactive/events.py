@@ -13,7 +13,7 @@ Handlers stay registered as long as the process lives.
 from __future__ import annotations
 
 from ._events import Object, event_registry, system_events
-from ._events.event_class import Event, class_of
+from ._events.event_class import Event, class_of, origin_of
 from ._events.event_delivery import emit_event
 from ._events.event_registry import check_handler
 from ._events.object_events import BoundEvent, EventSource, ObjectEvents, observe, unobserve
@@ -24,6 +24,7 @@ from ._events.record_events import (
     PreRecordCreate,
     PreRecordDelete,
     PreRecordUpdate,
+    RecordDiff,
 )
 from ._events.system_events import (
     FlagCleared,
@@ -70,6 +71,7 @@ __all__ = [
     "PostRecordUpdate",
     "PreRecordDelete",
     "PostRecordDelete",
+    "RecordDiff",
 ]
 
 
@@ -82,12 +84,15 @@ def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F
     in several ways comes to it once.
 
     Args:
-        event_class: the class, which may be parameterised.
+        event_class: the class. ``PostRecordUpdate[Setting]`` is the class with the origin ``Setting``; a
+            parameter of other classes is for type checkers alone.
         origin: hear only events with this origin, or one equal to it; without it all are heard.
 
     Raises:
-        EventUseError: ``event_class`` is no event class, or the function can be no handler.
+        EventUseError: ``event_class`` is no event class, or the function can be no handler: it cannot be
+            called with the event alone, or a call of it would run nothing.
     """
+    origin = origin_of(event_class, origin)
     wanted = class_of(event_class)
 
     def register(handler: F) -> F:
@@ -107,6 +112,7 @@ def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = 
     Returns:
         Whether it was registered.
     """
+    origin = origin_of(event_class, origin)
     return event_registry.in_use.remove(class_of(event_class), origin, handler)
 
 

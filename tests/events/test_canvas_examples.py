@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, DefaultDict, Dict, List, Tuple
+from typing import Any, DefaultDict, Dict, Generic, List, Tuple, TypeVar
 
 import pytest
 
 import charms_reactive
 from charms.reactive import events
+from charms_reactive.errors import EventUseError
 
 
 def test_the_module_is_one_under_both_names() -> None:
@@ -227,11 +228,43 @@ def test_the_events_of_records_may_be_parameterised_wherever_a_class_is_given(na
     events.handle_event(parameterised)(heard.append)
     emitted = events.emit_event(parameterised, record="a record")
     assert type(emitted) is event_class
-    events.emit_event(event_class, record="another")
+    assert emitted.origin is Setting
+    events.emit_event(event_class, origin=Setting, record="another")
+    events.emit_event(event_class, origin=Form, record="of another class")
+    events.emit_event(event_class, record="of none")
     assert [event.record for event in heard] == ["a record", "another"]
 
     class Narrower(parameterised):  # type: ignore[misc, valid-type]
         reason: str
 
-    assert events.emit_event(Narrower, record="third", reason="why").reason == "why"
+    assert events.emit_event(Narrower, origin=Setting, record="third", reason="why").reason == "why"
     assert heard[-1].record == "third"
+    assert events.unhandle_event(heard.append, parameterised)
+    assert not events.unhandle_event(heard.append, event_class, origin=Setting)
+
+
+def test_the_parameter_of_a_record_event_is_its_origin_or_a_mistake() -> None:
+    heard: List[Any] = []
+    for anything in (events.PostRecordUpdate[Any], events.PostRecordUpdate[TypeVar("T")]):  # type: ignore[misc]
+        events.handle_event(anything)(heard.append)
+    events.emit_event(events.PostRecordUpdate, origin=Form, record="x", diff={})
+    assert len(heard) == 1
+    events.handle_event(events.PostRecordUpdate[Setting], origin=Setting)(heard.append)
+    with pytest.raises(EventUseError, match=r"PostRecordUpdate\[Setting\] has that class as its origin"):
+        events.handle_event(events.PostRecordUpdate[Setting], origin=Form)
+    with pytest.raises(EventUseError, match=r"takes the class of the records itself, and not str"):
+        events.handle_event(events.PostRecordUpdate["Setting"])
+
+
+def test_the_parameter_of_another_event_is_for_type_checkers_alone() -> None:
+    class Said(events.Event, Generic[T]):
+        what: str
+
+    heard: List[Any] = []
+    events.handle_event(Said[str])(heard.append)
+    events.emit_event(Said, what="a")
+    events.emit_event(Said[int], origin="b", what="b")
+    assert [event.origin for event in heard] == [None, "b"]
+
+
+T = TypeVar("T")

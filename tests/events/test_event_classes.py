@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import typing
+from collections import defaultdict
 from typing import Any, ClassVar, Dict, Generic, List, TypeVar
 from typing import ClassVar as OfTheClass
 
@@ -66,7 +67,7 @@ for name in "limit", "bare":
         "Plain has no attribute %r: its attributes are hosts, later; annotate it in the class to make it one"
     )
     assert done.stdout.splitlines() == [
-        "Plain(hosts=['a'], later=1)",
+        "<Plain, hosts: list, later: int>",
         *(refused % name for name in ("limit", "bare")),
     ]
 
@@ -210,7 +211,7 @@ def test_events_can_be_copied_pickled_and_shown() -> None:
     for other in copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event)):
         assert type(other) is Kept
         assert other.message == "a"
-    assert repr(event) == "Kept(message='a')"
+    assert repr(event) == "<Kept, message: str>"
 
 
 @pytest.mark.parametrize("what", [int, "Event", None, Kept(message="a"), List[int]])
@@ -226,3 +227,25 @@ def test_a_decorator_without_its_class_says_so() -> None:
 
         @events.handle_event  # type: ignore[arg-type]
         def handle(event: Any) -> None: ...
+
+
+def test_no_event_shares_a_default_with_another_however_deep_it_is() -> None:
+    class Deep(events.Event):
+        nested: Any = {"a": [{"b": {1}}], "c": ([], "text")}  # noqa: RUF012
+        kept: Any = defaultdict(list, {"x": [1]})  # noqa: RUF012
+        pair: Any = ([],)
+        plain: Any = (1, "a")
+
+    first, second = Deep(), Deep()
+    first.nested["a"][0]["b"].add(2)
+    first.nested["c"][0].append("more")
+    first.kept["x"].append(2)
+    first.kept["y"].append(3)
+    first.pair[0].append(4)
+    for other in (second, Deep()):
+        assert other.nested == {"a": [{"b": {1}}], "c": ([], "text")}
+        assert other.kept == {"x": [1]}
+        assert other.pair == ([],)
+    assert first.kept == {"x": [1, 2], "y": [3]}
+    assert type(second.kept) is defaultdict
+    assert first.plain is Deep.plain

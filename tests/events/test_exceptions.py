@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
 from charms.reactive import events, flags
+from charms_reactive._events import event_registry
+from charms_reactive.errors import EventHandlerError, StrictModeError
 from framework.support import Framework, Unit
 
 Log = List[Tuple[str, str]]
@@ -130,9 +133,28 @@ def test_what_ends_a_process_goes_through(kind: type, log: Log) -> None:
 
 
 def test_what_a_handler_cannot_be_called_with_is_its_own_failure(log: Log) -> None:
-    events.handle_event(Happened)(lambda: None)
+    """Where registering it could not tell, because it is wrapped."""
+
+    def wrapper(*args: Any) -> Any:
+        return (lambda: None)(*args)
+
+    events.handle_event(Happened)(wrapper)
     events.emit_event(Happened)
     assert "takes 0 positional arguments but 1 was given" in log[0][1]
+
+
+def test_what_returns_a_coroutine_is_a_failure_too(log: Log) -> None:
+    async def body(event: events.Event) -> None:
+        raise AssertionError
+
+    def handler(event: events.Event) -> Any:
+        made = body(event)
+        made.close()
+        return made
+
+    events.handle_event(Happened)(handler)
+    events.emit_event(Happened)
+    assert ":handler returns a coroutine or generator, of which nothing has run" in log[0][1]
 
 
 class Unspeakable(Exception):
@@ -287,3 +309,165 @@ def test_exit_status_0_from_an_event_handler_ends_the_hook_as_a_success(framewor
     framework.main("install")
     assert is_flag_set("stopped")
     assert not is_flag_set("never")
+
+
+# -- where an exception of a handler is not only to be logged -----------------------------------------------
+def fail_twice() -> List[str]:
+    """Register two handlers that raise, and one after them that runs."""
+    ran: List[str] = []
+
+    @events.handle_event(Happened)
+    def first(event: Happened) -> None:
+        raise ValueError("one")
+
+    @events.handle_event(Happened)
+    def second(event: Happened) -> None:
+        raise KeyError("two")
+
+    @events.handle_event(Happened)
+    def third(event: Happened) -> None:
+        ran.append("third")
+
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("variables", "fails"),
+    [
+        ({}, False),
+        ({"CHARMS_REACTIVE_STRICT": "1"}, True),
+        ({"CHARMS_REACTIVE_EVENT_ERRORS": "fail"}, True),
+        ({"CHARMS_REACTIVE_EVENT_ERRORS": "log", "CHARMS_REACTIVE_STRICT": "1"}, False),
+    ],
+)
+def test_in_strict_mode_the_emission_fails_once_all_have_run(
+    log: Log, monkeypatch: pytest.MonkeyPatch, variables: Dict[str, str], fails: bool
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    ran = fail_twice()
+    if not fails:
+        events.emit_event(Happened)
+    else:
+        with pytest.raises(EventHandlerError) as caught:
+            events.emit_event(Happened)
+        assert len(caught.value.failures) == 2
+        assert ":first failed on Happened: ValueError: one (and 1 more); the log has" in str(caught.value)
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert isinstance(caught.value, StrictModeError)
+    assert ran == ["third"]
+    assert len(log) == 2
+    # Nothing of it is left for the next one.
+    for handler in list(event_registry.in_use.entries[Happened]):
+        events.unhandle_event(handler[2], Happened)
+    events.emit_event(Happened)
+
+
+def test_in_strict_mode_it_is_the_outermost_emission_that_fails(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Outer(events.Event): ...
+
+    monkeypatch.setenv("CHARMS_REACTIVE_STRICT", "1")
+    fail_twice()
+    went_on = []
+
+    @events.handle_event(Outer)
+    def emit(event: Outer) -> None:
+        events.emit_event(Happened)
+        went_on.append(True)
+
+    with pytest.raises(EventHandlerError):
+        events.emit_event(Outer)
+    assert went_on == [True]
+
+
+def test_in_strict_mode_events_on_objects_and_of_flags_fail_too(
+    framework: Framework, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Things(events.ObjectEvents):
+        ready = events.EventSource(Happened)
+
+    class Thing(events.Object):
+        on = Things()
+
+    framework.strict()
+    thing = Thing()
+    fail_twice()
+    with pytest.raises(EventHandlerError, match=r"failed on Thing\.on\.ready"):
+        thing.on.ready.emit()
+
+    @events.handle_event(events.FlagSet)
+    def noted(event: events.FlagSet) -> None:
+        raise ValueError("three")
+
+    with pytest.raises(EventHandlerError, match="failed on FlagSet of a"):
+        flags.set_flag("a")
+    assert flags.is_flag_set("a")
+
+
+@pytest.mark.parametrize("name", ["CHARMS_REACTIVE_STRICT", "reactive-strict"])
+def test_in_strict_mode_the_hook_fails_when_it_ends(unit: Unit, name: str) -> None:
+    unit.write("reactive/app.py", APP)
+    unit.write("config.yaml", "options:\n  reactive-strict: {type: boolean}\n")
+    unit.answer("config-get", '{"reactive-strict": true}' if name == "reactive-strict" else "{}")
+    done = unit.run("install", env={"CHARMS_REACTIVE_STRICT": "1"} if name != "reactive-strict" else {})
+    assert done.status == 1
+    assert unit.committed_flags() == []
+    assert unit.invoked() == [HANDLER]
+    errors = [message for level, message in unit.logged() if level == "ERROR"]
+    assert (
+        "EventHandlerError: event handler reactive/app.py:6:failing failed on Happened: ValueError: it"
+        in errors[1]
+    )
+    assert "after is clear again" in errors[1]
+
+
+HANDLER = "reactive/app.py:15:install"
+
+
+@pytest.mark.parametrize("event", ["HookStarted", "HandlerInvoked", "FlagSet", "HookCommitted"])
+def test_handlers_of_the_frameworks_own_events_are_not_overlooked_either(unit: Unit, event: str) -> None:
+    unit.write("reactive/app.py", OF_SYSTEM % event)
+    assert unit.run("install").status == 0
+    done = unit.run("install", env={"CHARMS_REACTIVE_EVENT_ERRORS": "fail"})
+    assert done.status == 1
+    assert "event handler reactive/app.py:3:failing failed on %s of " % event in done.stderr
+
+
+OF_SYSTEM = """\
+from charms.reactive import events, hook, set_flag, clear_flag
+
+@events.handle_event(events.%s)
+def failing(event):
+    raise ValueError("it broke")
+
+@hook("install")
+def install():
+    clear_flag("a")
+    set_flag("a")
+"""
+
+
+def test_a_simulated_hook_fails(juju_unit: Any) -> None:
+    def handlers() -> None:
+        from charms.reactive import events, hook
+
+        class Happened(events.Event): ...
+
+        @events.handle_event(Happened)
+        def failing(event: Happened) -> None:
+            raise ValueError("it broke")
+
+        @hook("install")
+        def install() -> None:
+            events.emit_event(Happened)
+
+    strict = juju_unit(handlers=handlers).run("install")
+    assert not strict.succeeded
+    assert re.search(
+        r"EventHandlerError: event handler \S+:failing failed on Happened: ValueError: it broke",
+        strict.stderr,
+    )
+    lenient = juju_unit(handlers=handlers, environment={"CHARMS_REACTIVE_EVENT_ERRORS": "log"})
+    assert lenient.run("install").succeeded

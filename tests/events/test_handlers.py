@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List
+from functools import partial
+from typing import Any, Callable, Dict, List
+from unittest import mock
 
 import pytest
 
-from charms.reactive import events
+from charms.reactive import Endpoint, events
 from charms_reactive._events import event_registry
 from charms_reactive.errors import EventUseError
 
@@ -199,14 +201,104 @@ def test_a_function_whose_body_would_never_run_is_refused(kind: str) -> None:
     async def asynchronous(event: Any) -> Any:
         yield event
 
+    class Holder:
+        async def __call__(self, event: Any) -> None: ...
+
+        async def method(self, event: Any) -> None: ...
+
+    thing = Thing()
     handler = {"coroutine": coroutine, "generator": generator}.get(kind, asynchronous)
-    with pytest.raises(EventUseError, match="makes a coroutine or generator"):
-        events.handle_event(Happened)(handler)
+    for one in (handler, partial(handler), partial(partial(handler)), Holder(), Holder().method):
+        for register in (events.handle_event(Happened), events.observe(thing.on.happened)):
+            with pytest.raises(EventUseError, match=r"would never run: \w+ \(\S+test_handlers.py:\d+\) is a"):
+                register(one)
+
+
+class Things(events.ObjectEvents):
+    happened = events.EventSource(Happened)
+
+
+class Thing(events.Object):
+    on = Things()
 
 
 def test_what_cannot_be_called_is_refused() -> None:
-    with pytest.raises(EventUseError, match="must be callable, not 'handle'"):
+    with pytest.raises(EventUseError, match="must be callable, and not of type str"):
         events.handle_event(Happened)("handle")  # type: ignore[type-var]
+
+
+def _of_wrong_signature() -> Dict[str, Any]:
+    class Holder:
+        def of_event(self, event: Any) -> None: ...
+
+        def of_none(self) -> None: ...
+
+        def of_two(self, event: Any, more: Any) -> None: ...
+
+        def __call__(self, event: Any, *, key: str) -> None: ...
+
+    return {
+        "it is called with the event, and takes no argument": [
+            lambda: None,
+            Holder().of_none,
+            lambda *, a=1: 0,
+        ],
+        "it is called with the event, and wants more besides": [
+            lambda event, more: None,
+            Holder().of_two,
+            partial(lambda a, event, more: None, 1),
+            lambda event, *, more: None,
+        ],
+        "it is called with the event, and wants key besides": [Holder()],
+        "it is a method of no object yet": [Holder.of_event, Holder.of_none, Holder.of_two],
+    }
+
+
+@pytest.mark.parametrize("reason", sorted(_of_wrong_signature()))
+def test_what_the_event_alone_cannot_call_is_refused(reason: str) -> None:
+    for handler in _of_wrong_signature()[reason]:
+        with pytest.raises(
+            EventUseError, match=r" \(\S+test_handlers.py:\d+\) cannot handle events: " + reason
+        ):
+            events.handle_event(Happened)(handler)
+        with pytest.raises(EventUseError, match=reason):
+            events.observe(Thing().on.happened, handler)
+
+
+def test_a_method_of_an_endpoint_is_refused_where_it_is_decorated() -> None:
+    with pytest.raises(
+        EventUseError, match=r"on_happened \(\S+\) cannot handle events: it is a method of no object"
+    ):
+
+        class Database(Endpoint):
+            @events.handle_event(Happened)
+            def on_happened(self, event: Happened) -> None: ...
+
+
+def test_signatures_that_the_event_fits_are_handlers() -> None:
+    class Holder:
+        @staticmethod
+        @events.handle_event(Happened)
+        def static(event: Any) -> None:
+            heard.append("static")
+
+        def many(self, *events: Any, **more: Any) -> None:
+            heard.append("many")
+
+    class Made:
+        def __init__(self, event: Any) -> None:
+            heard.append("made")
+
+    heard: List[str] = []
+
+    def default(event: Any, more: Any = None, *, key: Any = None) -> None:
+        heard.append("default")
+
+    handlers = [Holder().many, Made, default, partial(default, more=1), partial(default, key=1)]
+    for handler in [*handlers, mock.MagicMock(side_effect=lambda event: heard.append("mock")), heard.append]:
+        events.handle_event(Happened)(handler)
+    event = events.emit_event(Happened)
+    assert heard == ["static", "many", "made", "default", "default", "default", "mock", event]
 
 
 def test_a_handler_that_is_registered_during_an_emission_hears_the_next_one() -> None:

@@ -43,7 +43,7 @@ class NoEvents:
 
     def __repr__(self) -> str:
         names = ", ".join(self.events())
-        return "<%s of %r: %s>" % (type(self).__qualname__, self._object, names)
+        return "<%s of %s: %s>" % (type(self).__qualname__, type(self._object).__name__, names)
 
 
 class Object:

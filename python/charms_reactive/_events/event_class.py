@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from charms_reactive._errors import kind_of
 from charms_reactive._errors.rare import EventAttributeError, EventUseError
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ else:
         return lambda cls: cls
 
 
-__all__ = ["Event", "class_of"]
+__all__ = ["Event", "class_of", "origin_of"]
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
@@ -63,7 +64,7 @@ class Event:
             found = cls.__dict__.get("sets")
             sets = found if isinstance(found, str) and "sets" not in _annotations(cls) else None
         elif not isinstance(sets, str):
-            raise EventUseError("%s: sets names one flag, and is not %r" % (cls.__qualname__, sets))
+            raise EventUseError("%s: sets names one flag, and is not %s" % (cls.__qualname__, kind_of(sets)))
         if sets is not None:
             cls._sets = sets or None
 
@@ -79,7 +80,7 @@ class Event:
         if known[2]:
             for name, value in known[2].items():
                 if name not in attrs:
-                    setattr(self, name, value.copy())
+                    setattr(self, name, _copied(value))
 
     if not TYPE_CHECKING:
 
@@ -93,8 +94,10 @@ class Event:
             raise AttributeError("%s has no attribute %r" % (kind, name))
 
     def __repr__(self) -> str:
-        values = ["%s=%r" % item for item in vars(self).items() if item[0] in _learn(type(self))[1]]
-        return "%s(%s)" % (type(self).__qualname__, ", ".join(values))
+        # What it carries may be secret, and whoever logs an event had better not find out by that.
+        known = _learn(type(self))[1]
+        kinds = ["%s: %s" % (name, kind_of(value)) for name, value in vars(self).items() if name in known]
+        return "<%s>" % ", ".join([type(self).__qualname__, *kinds])
 
 
 Event._known = (Event, frozenset(), {})
@@ -111,9 +114,31 @@ def _learn(cls: Type[Event]) -> _Known:
                 )
         # A list that is shared by all events of a class is never what its author meant.
         copied = {name: getattr(cls, name, None) for name in names}
-        copied = {name: value for name, value in copied.items() if isinstance(value, (list, dict, set))}
+        copied = {name: value for name, value in copied.items() if _is_copied(value)}
         cls._known = (cls, frozenset(names), copied)
     return cls._known
+
+
+def _copied(value: Any) -> Any:
+    """A copy that shares no list, dict or set with the value, whichever kinds of these they are."""
+    if isinstance(value, list):
+        made = value.copy()
+        made[:] = [_copied(item) for item in value]
+        return made
+    if isinstance(value, dict):
+        mapping = value.copy()
+        mapping.update((key, _copied(item)) for key, item in value.items())
+        return mapping
+    if isinstance(value, set):
+        return value.copy()
+    if type(value) is tuple:
+        return tuple(_copied(item) for item in value)
+    return value
+
+
+def _is_copied(value: Any) -> bool:
+    """Whether something is in a value that events must not share."""
+    return isinstance(value, (list, dict, set)) or (type(value) is tuple and any(map(_is_copied, value)))
 
 
 def _annotations(cls: type) -> Dict[str, Any]:
@@ -153,4 +178,34 @@ def class_of(what: Type[E]) -> Type[E]:
     found = getattr(given, "__origin__", given)
     if isinstance(found, type) and issubclass(found, Event):
         return found  # type: ignore[return-value]
-    raise EventUseError("an event class is needed, a subclass of events.Event, and not %r" % (what,))
+    raise EventUseError("an event class is needed, a subclass of events.Event, and not %s" % kind_of(what))
+
+
+def origin_of(what: Any, origin: Any) -> Any:
+    """The origin that an event class is given with: of ``PostRecordUpdate[Setting]`` it is the parameter.
+
+    Only the events of records have such a parameter. To those of others, which are parameterised for type
+    checkers alone, it means nothing.
+
+    Raises:
+        EventUseError: the parameter is no class, or another one than the given origin.
+    """
+    parameters = getattr(what, "__args__", None)
+    kind: Any = getattr(what, "__origin__", None)
+    if not parameters or not getattr(kind, "_parameter_is_origin", False):
+        return origin
+    parameter = parameters[0]
+    typing = sys.modules.get("typing")
+    if parameter is None or (typing and (parameter is typing.Any or isinstance(parameter, typing.TypeVar))):
+        return origin
+    if not isinstance(parameter, type):
+        raise EventUseError(
+            "%s[...] takes the class of the records itself, and not %s"
+            % (kind.__name__, type(parameter).__name__)
+        )
+    if origin is not None and origin is not parameter:
+        raise EventUseError(
+            "%s[%s] has that class as its origin; another origin cannot be given"
+            % (kind.__name__, parameter.__name__)
+        )
+    return parameter

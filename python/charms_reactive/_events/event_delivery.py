@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sys
 
-from charms_reactive import flags
-from charms_reactive._errors.rare import EventCycleError
-from charms_reactive._juju import juju_log
+from charms_reactive import bus, flags
+from charms_reactive._errors import ReactiveError
+from charms_reactive._errors.rare import EventCycleError, EventHandlerError, EventUseError
+from charms_reactive._juju import juju_log, settings
+from charms_reactive.handlers import _UNRUN
 
 from . import event_registry
-from .event_class import class_of
+from .event_class import class_of, origin_of
 from .event_registry import same
 
 TYPE_CHECKING = False
@@ -33,7 +35,15 @@ if TYPE_CHECKING:
 else:
     _List = list
 
-__all__ = ["Delivery", "Queue", "emit_event", "emit_now", "emit_queued", "run_queue"]
+__all__ = [
+    "Delivery",
+    "Queue",
+    "emit_event",
+    "emit_now",
+    "emit_queued",
+    "raise_failures",
+    "run_queue",
+]
 
 # How often an event may follow from itself, and how deep emissions may stand in one another: as many
 # times as a dispatch lets handlers fire one another.
@@ -127,7 +137,8 @@ else:
         """Make an event and run all its handlers.
 
         Args:
-            event_class: the class of the event, which may be parameterised (``PostRecordUpdate[Setting]``).
+            event_class: the class of the event; of the events of records also ``PostRecordUpdate[Setting]``,
+                which names the origin.
             origin: where the event comes from: any object. Handlers that were registered with an origin
                 hear the event if theirs is this one, or equal to it; others hear it in any case.
             attrs: the event's attributes.
@@ -139,10 +150,12 @@ else:
             EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
             EventUseError: ``event_class`` is no event class.
             EventCycleError: handlers keep causing the same events.
+            EventHandlerError: a handler has raised, outside of hooks in strict mode; in a hook the hook fails.
         """
         registry = event_registry.in_use
         plan = registry.plans.get(event_class)
         if plan is None:
+            origin = origin_of(event_class, origin)
             event_class = class_of(event_class)
             plan = registry.plan(event_class)
         event = event_class(**attrs)
@@ -168,6 +181,23 @@ def emit_now(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
     _deliver(registry, delivery, handlers)
     if delivery.queue is not None:
         run_queue(registry, delivery.queue, delivery.depth)
+    if registry.failures:
+        raise_failures(registry)
+
+
+def raise_failures(registry: Registry) -> None:
+    """Once the outermost emission is through, fail it if a handler has failed and that is wanted.
+
+    Within a hook it is the hook that fails, when it ends.
+
+    Raises:
+        EventHandlerError: one has.
+    """
+    if registry.current is not None:
+        return
+    failures, registry.failures = registry.failures, []
+    if failures:
+        raise EventHandlerError([words for _, words in failures]) from failures[0][0]
 
 
 def emit_queued(current: Delivery, delivery: Delivery) -> None:
@@ -220,7 +250,9 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
             juju_log.hand_over()
         for handler in handlers:
             try:
-                handler(event)
+                result = handler(event)
+                if type(result) in _UNRUN:
+                    raise EventUseError(_UNRUN_RESULT % _name_of(handler))
             except EventCycleError:
                 raise
             except RecursionError as error:
@@ -234,9 +266,15 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
         registry.current = outer
 
 
+_UNRUN_RESULT = "%s returns a coroutine or generator, of which nothing has run"
+
+
 def _report(registry: Registry, error: Exception, delivery: Delivery, handler: Handler) -> None:
     """Log an exception of a handler, and report it to whoever wants to know."""
-    _log(lambda: "event handler %s failed on %s" % (_name_of(handler), delivery), error)
+    words = _log(lambda: "event handler %s failed on %s" % (_name_of(handler), delivery), error)
+    if _fails():
+        failures = registry.failures if bus.event_failures is None else bus.event_failures
+        failures.append((error, words))
     if registry.reporter is not None:
         try:
             registry.reporter(error, delivery.event, handler)
@@ -250,8 +288,15 @@ def _name_of(handler: Any) -> str:
     return _short_action_id(getattr(handler, "__func__", handler))
 
 
-def _log(what: Callable[[], str], error: Exception) -> None:
-    """Log an exception at ERROR, wherever this process runs."""
+def _fails() -> bool:
+    try:
+        return settings.event_errors_fail()
+    except ReactiveError:  # Juju does not tell whether strict mode is on
+        return False
+
+
+def _log(what: Callable[[], str], error: Exception) -> str:
+    """Log an exception at ERROR, wherever this process runs; returns what it is, in a line."""
     import traceback  # only those who fail need it
 
     shown = error.__traceback__
@@ -268,3 +313,4 @@ def _log(what: Callable[[], str], error: Exception) -> None:
         juju_log.hand_over()
     except Exception as failure:  # noqa: BLE001 -- the log is gone, and the other handlers are not
         print("ERROR: %s\n(%s)" % (message, failure), file=sys.stderr)
+    return head

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from itertools import count
 
+from charms_reactive._dispatch.callables import (
+    leaves_unrun,
+    place_of,
+    takes,
+    unrun_in_words,
+    wanted_arguments,
+)
 from charms_reactive._errors.rare import EventUseError
 
 TYPE_CHECKING = False
@@ -25,23 +32,41 @@ __all__ = ["Plan", "Registry", "check_handler", "numbers", "once"]
 #: Numbers registrations, so that those with classes and those on objects have one order.
 numbers = count()
 
-# Calling such a function makes a coroutine or generator and runs nothing of its body.
-_NEVER_RUNS = 0x20 | 0x80 | 0x200
 
-
-def check_handler(handler: object) -> None:
-    """Refuse what cannot be called as a handler.
+def check_handler(handler: Any) -> None:
+    """Refuse what can never handle an event.
 
     Raises:
-        EventUseError: it is not callable, or a coroutine or generator function.
+        EventUseError: it is not callable, a coroutine or generator function, or not to be called with the
+            event alone.
     """
     if not callable(handler):
-        raise EventUseError("a handler of events must be callable, not %r" % (handler,))
-    inner = getattr(handler, "__func__", handler)
-    if getattr(getattr(inner, "__code__", None), "co_flags", 0) & _NEVER_RUNS:
         raise EventUseError(
-            "%r makes a coroutine or generator; a handler of events is called, no more" % inner
+            "a handler of events must be callable, and not of type %s" % type(handler).__name__
         )
+    if leaves_unrun(handler):
+        raise EventUseError("this handler of events would never run: %s" % unrun_in_words(handler))
+    wants = wanted_arguments(handler, given=1)
+    if _is_method(handler):
+        reason = (
+            "it is a method of no object yet; give observe() or handle_event() the method of an object, as "
+            "in handle_event(Ready)(thing.method), or handle the event in a function"
+        )
+    elif wants:
+        reason = "it is called with the event, and wants %s besides" % wants
+    elif not takes(handler, 1):
+        reason = "it is called with the event, and takes no argument"
+    else:
+        return
+    raise EventUseError("%s cannot handle events: %s" % (place_of(handler), reason))
+
+
+def _is_method(handler: Any) -> bool:
+    """Whether a function stands in a class and takes ``self``, and so is no function of its own."""
+    code = getattr(handler, "__code__", None)
+    if type(handler) is not type(_is_method) or code is None or code.co_varnames[:1] != ("self",):
+        return False
+    return bool(code.co_argcount) and handler.__qualname__.rpartition(".")[0][-8:] not in ("", "<locals>")
 
 
 def once(entries: List[Entry]) -> Tuple[Handler, ...]:
@@ -134,6 +159,8 @@ class Registry:
         plans: by class of event, as far as they were asked for.
         current: the delivery whose handlers are running, or ``None``.
         noted: deliveries of flag changes that wait for their chain of triggers to end.
+        failures: exceptions of handlers, outside of hooks and where that is wanted, for the outermost
+            emission to raise.
         reporter: what :func:`~charms_reactive.events.set_error_reporter` was given.
     """
 
@@ -143,6 +170,7 @@ class Registry:
         self.plans: Dict[Type[Event], Plan] = {}
         self.current: Any = None
         self.noted: List[Any] = []
+        self.failures: List[Tuple[BaseException, str]] = []
         self.reporter: Optional[Reporter] = None
 
     def add(self, event_class: Type[Event], origin: Any, handler: Handler) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from charms_reactive._errors import kind_of
 from charms_reactive._errors.rare import EventUseError
 
 from . import NoEvents, event_registry
@@ -84,9 +85,8 @@ class ObjectEvents(NoEvents):
         """
         name: Any = event_kind
         if not (isinstance(name, str) and name.isidentifier()):
-            raise EventUseError(
-                "%r cannot be the name of an event; it has to be an identifier" % (event_kind,)
-            )
+            shown = ascii(name) if isinstance(name, str) else kind_of(name)
+            raise EventUseError("%s cannot be the name of an event; it has to be an identifier" % shown)
         if _declared(cls, event_kind) is not None:
             raise EventUseError("%s has %r already" % (cls.__qualname__, event_kind))
         source: EventSource[Any] = EventSource(event_type)
@@ -130,7 +130,7 @@ class EventSource(_OfEvent[E, Attributes]):
         def __init__(self, event_class: Type[E], *, sets: Optional[str] = None) -> None:
             self.event_class = class_of(event_class)
             if sets is not None and not isinstance(sets, str):
-                raise EventUseError("sets names one flag, and is not %r" % (sets,))
+                raise EventUseError("sets names one flag, and is not %s" % kind_of(sets))
             self.sets = self.event_class._sets if sets is None else sets or None
             self.name = ""
 
@@ -271,7 +271,7 @@ class BoundEvent(_OfEvent[E, Attributes]):
         return "%s.on.%s" % (kind, self.name)
 
     def __repr__(self) -> str:
-        return "<event %s of %r>" % (self.name, self.object)
+        return "<event %s of %s>" % (self.name, type(self.object).__name__)
 
 
 class _Observers:
@@ -325,7 +325,8 @@ def observe(bound_event: BoundEvent[E, ...], handler: Any = None) -> Any:
     """
     if not isinstance(bound_event, BoundEvent):
         raise EventUseError(
-            "observe() takes the event of an object, such as database.on.ready, and not %r" % (bound_event,)
+            "observe() takes the event of an object, such as database.on.ready, and not %s"
+            % kind_of(bound_event)
         )
     if bound_event.object is None:
         raise bound_event._of_no_object("observed")

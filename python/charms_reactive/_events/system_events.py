@@ -12,7 +12,7 @@ from charms_reactive._unit_state import unit_state
 
 from . import event_registry
 from .event_class import Event
-from .event_delivery import Delivery, Queue, emit_event, emit_queued, run_queue
+from .event_delivery import Delivery, Queue, emit_event, emit_queued, raise_failures, run_queue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class FlagListener:
         current = registry.current
         if current is None:
             run_queue(registry, Queue(noted), 0)
+            raise_failures(registry)
         else:
             for delivery in noted:
                 emit_queued(current, delivery)

@@ -547,6 +547,8 @@ class SimulatedUnit:
         search = [str(self.juju_dir / "bin"), str(self.python.parent.absolute())]
         search.append(os.environ.get("PATH", os.defpath))
         environment = {
+            # On the unit nobody may look; here somebody does.
+            "CHARMS_REACTIVE_EVENT_ERRORS": "fail",
             **inherited,
             "APT_LISTCHANGES_FRONTEND": "none",
             "CHARM_DIR": str(self.charm_dir),
