@@ -24,6 +24,7 @@ import re
 import sys
 
 from . import events
+from ._errors import kind_of
 from ._errors.rare import (
     RecordAmbiguousError,
     RecordDefinitionError,
@@ -32,12 +33,27 @@ from ._errors.rare import (
     RecordFieldError,
     RecordNotFoundError,
 )
+from ._events.record_events import REDACTED, RecordDiff
 from ._records.record_fields import copied, fields_of
 from ._unit_state import unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, ClassVar, Dict, List, Optional, Tuple, Type, TypeVar, Union, overload
+    from typing import (
+        Any,
+        Callable,
+        ClassVar,
+        Dict,
+        FrozenSet,
+        Iterable,
+        List,
+        Optional,
+        Tuple,
+        Type,
+        TypeVar,
+        Union,
+        overload,
+    )
 
     from typing_extensions import ParamSpec, dataclass_transform
 
@@ -89,6 +105,12 @@ class _Model:
             if words not in ("str", "int"):
                 reason = "its key is to be %s, which is no field of type str or int" % self.key
                 raise RecordDefinitionError(self.label, reason)
+        self.sensitive = cls._sensitive
+        for name in sorted(self.sensitive - set(self.fields)):
+            reason = "sensitive names %s, which is none of its fields" % name
+            raise RecordDefinitionError(self.label, reason)
+        for name in self.sensitive:
+            self.fields[name].sensitive = True
         self.numbered = self.key is None or self.fields[self.key].words == "int"
         self.counter = PREFIX + cls._stored_name
         self.prefix = self.counter + "."
@@ -110,13 +132,14 @@ class _Model:
         if self.key is not None:
             self.fields[self.key].check(key)
         elif not isinstance(key, int) or isinstance(key, bool):
-            raise RecordFieldError(self.label, "id", "int", key, "it takes int, and not %r" % (key,))
+            raise RecordFieldError(
+                self.label, "id", "int", key, "it takes int, and not %s" % kind_of(key), key
+            )
         try:
             str(key).encode()
         except UnicodeEncodeError:
-            raise RecordFieldError(
-                self.label, self.key or "id", "str", key, "%r has characters that no text has" % (key,)
-            ) from None
+            reason = "it has characters that no text has"
+            raise RecordFieldError(self.label, self.key or "id", "str", key, reason, key) from None
 
     def read(self, key: Any) -> Optional[Dict[str, Any]]:
         """The stored fields of a record; ``None`` if there is none."""
@@ -140,7 +163,9 @@ class _Model:
         if isinstance(stored, dict):
             stored = self.cls.migrate(stored)
         if not isinstance(stored, dict):
-            raise RecordError(self.label, "row %s holds no record: %r" % (self.row(key), stored))
+            raise RecordError(
+                self.label, "the row of a record holds %s, and no record" % kind_of(stored), key
+            )
         return stored
 
     def load(self, key: Any, stored: Dict[str, Any]) -> Any:
@@ -152,7 +177,7 @@ class _Model:
         values["_stored"] = stored
         for name, field in self.fields.items():
             value = field.of(stored)
-            field.check(value, "record %r has another value than the class wants today: " % (key,))
+            field.check(value, "a record has another value than the class wants today: ", key)
             values[name] = copied(value)
         return record
 
@@ -225,7 +250,8 @@ class Record:
     ``float``, ``bool``, ``None``, and lists and dicts of these. Every value is checked when it is
     assigned, and what is inside lists and dicts when the record is saved.
 
-    Two records are equal if they are of one class and have the same key and fields.
+    Two records are equal if they are of one class and have the same key and fields. Shown in a log or
+    a traceback, a record has the types of its fields and not their values.
 
     Args:
         key: (of the class, ``class Setting(Record, key="name")``) the field that identifies a record,
@@ -233,6 +259,8 @@ class Record:
             numbered, from 1. A key is never given twice, unless by a hook that was rolled back.
         name: (of the class) what the class is called in the unit state; by default its own name. A
             class that is renamed keeps its records if it keeps this.
+        sensitive: (of the class) the fields whose values are for nobody to see, those of base classes
+            included: what is :meth:`redacted` does not have them, and no error does.
         fields: (of the constructor) the values of the fields. The record is not kept until it is saved.
 
     Raises:
@@ -245,13 +273,21 @@ class Record:
         _model: ClassVar[Optional[_Model]]
         _stored_name: ClassVar[str]
         _key_field: ClassVar[Optional[str]]
+        _sensitive: ClassVar[FrozenSet[str]]
     else:
         _key_field = None
+        _sensitive = frozenset()
 
     def __init_subclass__(
-        cls, *, key: Optional[str] = None, name: Optional[str] = None, **others: Any
+        cls,
+        *,
+        key: Optional[str] = None,
+        name: Optional[str] = None,
+        sensitive: Union[str, Iterable[str]] = (),
+        **others: Any,
     ) -> None:
         super().__init_subclass__(**others)
+        cls._sensitive = cls._sensitive.union([sensitive] if isinstance(sensitive, str) else sensitive)
         cls._stored_name = cls.__name__ if name is None else name
         if not _NAME.match(cls._stored_name):
             reason = "its name must be of letters, digits, - and _, and not %r" % (cls._stored_name,)
@@ -280,8 +316,8 @@ class Record:
                 if name == model.key:
                     model.check_key(value)
                     if self._condition != _NEW and value != self._key:
-                        reason = "it is the key of record %r, and stays what it is" % (self._key,)
-                        raise RecordFieldError(model.label, name, field.words, value, reason)
+                        reason = "it is the key of the record, and stays what it is"
+                        raise RecordFieldError(model.label, name, field.words, value, reason, self._key)
                 field.check(value)
                 self.__dict__[name] = value
             elif name.startswith("_") or (name != "id" and hasattr(type(self), name)):
@@ -383,6 +419,14 @@ class Record:
             if all(field.of(stored) == value for field, value in wanted)
         ]
 
+    def redacted(self) -> Dict[str, Any]:
+        """The fields for people to see: in the place of values of sensitive ones is ``[REDACTED]``."""
+        model = _model(type(self))
+        return {
+            name: REDACTED if name in model.sensitive else copied(self.__dict__[name])
+            for name in model.fields
+        }
+
     # -- changing ---------------------------------------------------------------------------
     if TYPE_CHECKING:
 
@@ -410,7 +454,7 @@ class Record:
         If nothing differs, nothing is written and no event emitted: there would be no diff to tell.
 
         Handlers of the Pre event may change the record, which is then part of what is written and of
-        the diff of the Post event.
+        the diff of the Post event. After them :meth:`validate` has a look at it.
 
         Raises:
             RecordFieldError: a list or dict holds what its field does not take.
@@ -450,6 +494,13 @@ class Record:
         stored = self._read_again(model)
         self.__dict__.update(model.load(self.id, stored).__dict__)
 
+    def validate(self) -> None:
+        """Refuse a record that the class does not want, by raising; to be overridden.
+
+        It is called when the record is saved, after the handlers of the Pre event, which may have
+        changed it, and before anything is written. What is raised comes out of :meth:`save`.
+        """
+
     @classmethod
     def migrate(cls, stored: Dict[str, Any]) -> Dict[str, Any]:
         """Make stored fields what the class wants today; to be overridden.
@@ -473,6 +524,7 @@ class Record:
         with _Busy(self, model):
             events.emit_event(events.PreRecordCreate, origin=type(self), record=self)
         self._refuse_existing(model)
+        self.validate()
         fields = self._fields(model)
         unit_state.unit.set(model.row(self.id), fields)
         self.__dict__.update(_condition=_SAVED, _key=self.id, _stored=copied(fields))
@@ -484,6 +536,7 @@ class Record:
         if diff:
             with _Busy(self, model):
                 events.emit_event(events.PreRecordUpdate, origin=type(self), record=self, diff=diff)
+            self.validate()
             unit_state.unit.begin()
             stored = self._read_again(model)
             diff = self._diff(model, stored)
@@ -522,7 +575,7 @@ class Record:
             field.check(self.__dict__[name])
         return {name: copied(self.__dict__[name]) for name in model.fields}
 
-    def _diff(self, model: _Model, stored: Dict[str, Any]) -> Dict[str, Tuple[Any, Any]]:
+    def _diff(self, model: _Model, stored: Dict[str, Any]) -> RecordDiff:
         """The fields that this object has changed and that differ from what is stored now."""
         known = self.__dict__["_stored"]
         diff = {}
@@ -532,7 +585,7 @@ class Record:
                 before = field.of(stored)
                 if not _same(value, before):
                     diff[name] = (copied(before), value)
-        return diff
+        return RecordDiff._of(diff, model.sensitive)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -545,8 +598,8 @@ class Record:
     def __repr__(self) -> str:
         model = _model(type(self))
         names = list(model.fields) if model.key is not None else ["id"] + list(model.fields)
-        values = ["%s=%r" % (name, getattr(self, name, None)) for name in names]
-        return "%s(%s)" % (type(self).__name__, ", ".join(values))
+        kinds = ["%s: %s" % (name, kind_of(getattr(self, name, None))) for name in names]
+        return "<%s>" % ", ".join([type(self).__name__, *kinds])
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -573,8 +626,9 @@ class _Busy:
         if self._values.get("_busy"):
             raise RecordError(
                 model.label,
-                "record %r is about to be saved or deleted already; a handler of a Pre event changes the "
-                "record and leaves that to whoever has begun it" % (record.id,),
+                "the record is about to be saved or deleted already; a handler of a Pre event changes the "
+                "record and leaves that to whoever has begun it",
+                record.id,
             )
 
     def __enter__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from typing import Any, List
 
@@ -190,18 +191,66 @@ def test_a_handler_that_raises_stops_neither_the_others_nor_the_change(
     assert told[-1][0] == "PostRecordCreate"
 
 
-def test_a_class_refuses_what_it_does_not_want_by_its_own_save() -> None:
-    class Port(Record, key="number"):
-        number: int
+class Port(Record, key="name"):
+    name: str
+    number: int
 
-        def save(self) -> None:
-            if not 0 < self.number < 65536:
-                raise ValueError("there is no port %d" % self.number)
-            super().save()
+    def validate(self) -> None:
+        if not 0 < self.number < 65536:
+            raise ValueError("there is no port %d" % self.number)
 
+
+def test_a_class_refuses_what_it_does_not_want() -> None:
     with pytest.raises(ValueError, match="there is no port 70000"):
-        Port.create(number=70000)
+        Port.create(name="http", number=70000)
     assert Port.all() == []
+    port = Port.create(name="http", number=80)
+    port.number = 0
+    with pytest.raises(ValueError, match="there is no port 0"):
+        port.save()
+    assert Port.get("http").number == 80
+
+
+@pytest.mark.parametrize("kind", [PreRecordCreate, PreRecordUpdate])
+def test_its_check_comes_after_what_pre_handlers_have_changed(told: List[Any], kind: Any) -> None:
+    port = Port.create(name="http", number=80)
+
+    @handle_event(kind, origin=Port)
+    def spoil(event: Any) -> None:
+        event.record.number = 70000
+
+    changed = Port(name="https", number=443) if kind is PreRecordCreate else port
+    changed.number += 1
+    with pytest.raises(ValueError, match="there is no port 70000"):
+        changed.save()
+    assert [one.number for one in Port.all()] == [80]
+
+
+def test_a_pre_handler_may_mend_what_the_check_would_refuse() -> None:
+    @handle_event(PreRecordCreate, origin=Port)
+    def mend(event: PreRecordCreate[Port]) -> None:
+        event.record.number %= 65536
+
+    assert Port.create(name="http", number=65536 + 80).number == Port.get("http").number == 80
+
+
+def test_a_diff_is_shown_without_its_values() -> None:
+    class Account(Record, key="name", sensitive="password"):
+        name: str
+        password: str
+        quota: int = 1
+
+    diffs: List[Any] = []
+    handle_event(PostRecordUpdate[Account])(lambda event: diffs.append(event.diff))
+    account = Account.create(name="a", password="old")
+    account.password, account.quota = "new", 2
+    account.save()
+    (diff,) = diffs
+    assert diff == {"password": ("old", "new"), "quota": (1, 2)}
+    assert repr(diff) == str(diff) == "<RecordDiff, password: str to str, quota: int to int>"
+    assert diff.redacted() == {"password": ("[REDACTED]", "[REDACTED]"), "quota": (1, 2)}
+    assert account.redacted() == {"name": "a", "password": "[REDACTED]", "quota": 2}
+    assert copy.copy(diff).redacted() == diff.redacted()
 
 
 def test_a_pre_handler_that_saves_the_same_record_is_told_to_leave_it(errors: List[BaseException]) -> None:

@@ -235,7 +235,7 @@ def _set_leadership_flags(kinds: Set[str]) -> None:
     try:
         current: Dict[str, Any] = hookenv.leader_get() or {}
         if not isinstance(current, dict):
-            raise ValueError("answered something else than a mapping")
+            raise ValueError("not settings, but %s" % type(current).__name__)
     except _NO_ANSWER as error:
         _say_missing("leader-get", "leadership.changed and leadership.set stay as they are", error)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 
+from charms_reactive._errors import kind_of
 from charms_reactive._errors.rare import RecordDefinitionError, RecordFieldError
 from charms_reactive._events.event_class import _annotations, _is_class_variable
 
@@ -38,9 +39,10 @@ class Field:
     Attributes:
         name: its name.
         words: what it takes, in words.
+        sensitive: whether its values are for nobody to see.
     """
 
-    __slots__ = ("_default", "_fits", "_record", "name", "words")
+    __slots__ = ("_default", "_fits", "_record", "name", "sensitive", "words")
 
     def __init__(self, record: str, name: str, kind: _Kind, default: Any = _MISSING) -> None:
         self._record = record
@@ -48,9 +50,15 @@ class Field:
         self.words = kind.words
         self._fits = kind.fits
         self._default = default
+        self.sensitive = False
 
-    def check(self, value: Any, where: str = "") -> None:
+    def check(self, value: Any, where: str = "", key: object = None) -> None:
         """Refuse a value that the field cannot have.
+
+        Args:
+            value: the value.
+            where: the beginning of what to say if it is refused.
+            key: of the record.
 
         Raises:
             RecordFieldError: it is of another type, or cannot be kept as JSON.
@@ -60,10 +68,13 @@ class Field:
                 return
         except RecursionError:
             pass  # it contains itself
-        shown = repr(value)
-        shown = shown if len(shown) <= 200 else shown[:200] + "..."
-        reason = "%sit takes %s, and not %s, which is %s" % (where, self.words, shown, _described(value))
-        raise RecordFieldError(self._record, self.name, self.words, value, reason)
+        reason = "%sit takes %s, and not %s" % (where, self.words, _described(value))
+        raise self.error(reason, value, key)
+
+    def error(self, reason: str, value: object = None, key: object = None) -> RecordFieldError:
+        """The error that says what is wrong with a value, without the value."""
+        shown = None if self.sensitive else value
+        return RecordFieldError(self._record, self.name, self.words, shown, reason, key)
 
     @property
     def required(self) -> bool:
@@ -78,7 +89,7 @@ class Field:
         """
         if self._default is _MISSING:
             reason = "it has no value and no default; it takes %s" % self.words
-            raise RecordFieldError(self._record, self.name, self.words, None, reason)
+            raise self.error(reason)
         return copied(self._default)
 
     def of(self, stored: Dict[str, Any]) -> Any:
@@ -96,11 +107,28 @@ def copied(value: Any) -> Any:
 
 
 def _described(value: Any) -> str:
+    """What a value is, and what is in it, without saying it."""
     if isinstance(value, tuple):
-        return "a tuple and would come back as a list"
+        return "tuple, which would come back as a list"
     if isinstance(value, float) and not _is_float(value):
-        return "not a number that JSON has"
-    return "of type %s" % type(value).__name__
+        return "a number that JSON does not have"
+    name = kind_of(value)
+    if isinstance(value, (list, dict)) and value:
+        items = list(value) if isinstance(value, list) else list(value.values())
+        kinds = sorted({_inside(item, value) for item in items})
+        name += " of %s" % ", ".join(kinds[:5])
+        if isinstance(value, dict):
+            keys = sorted({kind_of(key) for key in value})
+            name = "dict of %s to %s" % (", ".join(keys), ", ".join(kinds[:5]))
+    return name
+
+
+def _inside(item: Any, outer: Any) -> str:
+    if item is outer:
+        return "itself"
+    if isinstance(item, float) and not _is_float(item):
+        return "a number that JSON does not have"
+    return kind_of(item)
 
 
 # -- kinds --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import types
 import typing
 from typing import Any, Dict, Iterator, Mapping, Optional, Protocol, Set, Tuple
 
+from charms_reactive._errors import kind_of
 from charms_reactive._errors.rare import RelationDataError
 
 __all__ = ["load", "store"]
@@ -38,7 +39,7 @@ class View(Protocol):
 def load(view: View, model: Any) -> Any:
     """Make an object of the data; see :meth:`JSONUnitDataView.load`."""
     if not isinstance(model, type):
-        raise TypeError("load() takes a dataclass or a pydantic model, not %r" % (model,))
+        raise TypeError("load() takes a dataclass or a pydantic model, and not %s" % kind_of(model))
     if _is_pydantic(model):
         return _load_pydantic(view, model)
     if not dataclasses.is_dataclass(model):
@@ -77,7 +78,9 @@ def store(view: View, obj: Any) -> None:
                 raise view._error(key, "it is %s, not %s" % (_kind(value), _shown(hint)))
             values[key] = value
     else:
-        raise TypeError("store() takes an instance of a dataclass or a pydantic model, not %r" % (obj,))
+        raise TypeError(
+            "store() takes an instance of a dataclass or a pydantic model, and not %s" % kind_of(obj)
+        )
     for key, value in values.items():
         try:
             json.dumps(value, sort_keys=True)
