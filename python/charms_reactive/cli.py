@@ -236,6 +236,76 @@ def _rendered(source: str) -> str:
         raise CommandError("template %s: %s" % (where, reason or in_words(error))) from error
 
 
+# -- the commands as functions ------------------------------------------------------------------
+# So they are in 1.5.x, where the command line is made of them, and charms' tools may call them.
+def hook(*hook_patterns: str) -> bool:
+    """Whether the current hook matches one of the patterns."""
+    return helpers._hook(hook_patterns)
+
+
+def when(*desired_flags: str) -> bool:
+    """The same as :func:`when_all`."""
+    return helpers._when_all(desired_flags)
+
+
+def when_all(*desired_flags: str) -> bool:
+    """Whether all of the flags are set; within a dispatch in the phase in which flags are looked at."""
+    return helpers._when_all(desired_flags)
+
+
+def when_any(*desired_flags: str) -> bool:
+    """Whether any of the flags is set; see :func:`when_all`."""
+    return helpers._when_any(desired_flags)
+
+
+def when_not(*desired_flags: str) -> bool:
+    """The same as :func:`when_none`."""
+    return helpers._when_none(desired_flags)
+
+
+def when_none(*desired_flags: str) -> bool:
+    """Whether none of the flags is set; see :func:`when_all`."""
+    return helpers._when_none(desired_flags)
+
+
+def when_not_all(*desired_flags: str) -> bool:
+    """Whether any of the flags is not set; see :func:`when_all`."""
+    return helpers._when_not_all(desired_flags)
+
+
+def when_file_changed(*filenames: str) -> bool:
+    """Whether any of the files has changed since this was asked last."""
+    return helpers.any_file_changed(filenames)
+
+
+def only_once(handler_id: str) -> bool:
+    """Whether a handler has not been invoked yet; its id as in :func:`mark_invoked`."""
+    return not _done_before(handler_id)
+
+
+def mark_invoked(*handler_ids: str) -> None:
+    """Remember that handlers have been invoked, for :func:`only_once`."""
+    _mark_invoked(handler_ids)
+
+
+def test(*handlers: str) -> str:
+    """The names of those handlers whose tests pass, each given as ``NAME ID [TEST "ARGUMENTS"]…``.
+
+    Raises:
+        CommandError: one is given otherwise, or asks for a test that does not exist.
+    """
+    return _test(handlers)
+
+
+def render_template(source: str, target: str) -> None:
+    """Render a template of the charm, with the environment as its variables.
+
+    Raises:
+        CommandError: there is no such template, it has a mistake in it, or the target cannot be written.
+    """
+    _render_template(source, target)
+
+
 # -- the command line ---------------------------------------------------------------------------
 class _Command(NamedTuple):
     """A subcommand: what to call, and whether its answer is printed, an exit status, or nothing."""

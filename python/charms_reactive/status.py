@@ -543,8 +543,8 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
         @status.on_error(BlockedStatus("The database does not answer"), ConnectionError)
         def connect(): ...
 
-    A :class:`.ReconcilerError` that comes from further inside goes through as it is: the status that
-    belongs to it was added there.
+    A :class:`.ReconcilerError` that comes from further inside goes through as it is. The status is added
+    to the one that was added there, if the exception that all began with is one of those meant.
 
     Args:
         status: what to add.
@@ -574,17 +574,21 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if not isinstance(error, self._exceptions):
-            return
-        if isinstance(error, ReconcilerError) and ReconcilerError not in self._exceptions:
-            return
-        add(self._status, app=self._app)
-        raise ReconcilerError(self._status, error) from error
+        if isinstance(error, ReconcilerError):
+            # One from further inside, which has added its own status and goes on as it is. It stands for
+            # what it comes from, and what is said of that here counts as well.
+            if isinstance(error, self._exceptions) or isinstance(_origin_of(error), self._exceptions):
+                add(self._status, app=self._app)
+        elif isinstance(error, self._exceptions):
+            add(self._status, app=self._app)
+            raise ReconcilerError(self._status, error) from error
 
     def __call__(self, function: F) -> F:
         from functools import wraps
 
-        flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+        from ._dispatch.callables import leaves_unrun
+
+        flags = leaves_unrun(function)
         wrapper: Any
         if flags & _COROUTINE:
 
@@ -610,6 +614,15 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
                     return function(*args, **kwargs)
 
         return wrapper  # type: ignore[no-any-return]
+
+
+def _origin_of(error: BaseException) -> BaseException:
+    """The exception that a :class:`.ReconcilerError` was raised for."""
+    for _ in range(100):
+        if not isinstance(error, ReconcilerError) or error.__cause__ is None:
+            break
+        error = error.__cause__
+    return error
 
 
 # What the kinds of functions are marked with in `co_flags`.

@@ -530,3 +530,35 @@ def test_spec7_the_module_runs_as_a_program(one_unit: Unit) -> None:
     for module in ("charms_reactive.cli", "charms.reactive.cli"):
         done = one_unit.execute([sys.executable, "-m", module, "is_flag_set", "x"])
         assert (done.status, done.stderr) == (1, "")
+
+
+def test_the_commands_are_functions_as_they_are_in_1_5(framework: Framework) -> None:
+    """Under their names in ``charms.reactive.cli``, with answers in place of exit statuses."""
+    from charms.reactive import cli
+
+    framework.hook("install")
+    for flag in ("a", "b"):
+        set_flag(flag)
+    asked: List[Tuple[Any, Sequence[str], bool]] = [
+        (cli.hook, ["start", "install"], True),
+        (cli.hook, ["start"], False),
+        (cli.when, ["a", "b"], True),
+        (cli.when_all, ["a", "x"], False),
+        (cli.when_any, ["a", "x"], True),
+        (cli.when_not, ["x"], True),
+        (cli.when_none, ["a", "x"], False),
+        (cli.when_not_all, ["a", "x"], True),
+        (cli.only_once, ["r/a.sh:3:f"], True),
+        (cli.when_file_changed, ["metadata.yaml"], True),
+        (cli.when_file_changed, ["metadata.yaml"], False),
+    ]
+    for function, arguments, answer in asked:
+        assert function(*arguments) is answer, function
+    assert cli.mark_invoked("r/a.sh:3:f", "other") is None
+    assert (cli.only_once("r/a.sh:3:f"), cli.only_once("other")) == (False, False)
+    assert cli.test("f r/a.sh:3:f when a", "g r/a.sh:9:g when x", "h r/a.sh:12:h when_any 'a x'") == "f,h"
+    with pytest.raises(cli.CommandError, match="there is no test"):
+        cli.test("f id unless a")
+    framework.write("templates/t", "{{ JUJU_UNIT_NAME }}")
+    cli.render_template("t", str(framework.directory / "out" / "t"))
+    assert (framework.directory / "out" / "t").read_text() == "app/0"

@@ -195,6 +195,43 @@ def test_a_broken_hook_has_a_conversation_with_nobody_through_which_flags_can_be
     assert list(conversations(charm)) == ["db:1.mysql/0"]
 
 
+@pytest.mark.parametrize("departed", [True, False])
+@pytest.mark.parametrize("application", ["mysql", ""])
+def test_a_broken_hook_of_scope_service_speaks_with_the_application(
+    charm: Any, juju: Any, application: str, departed: bool
+) -> None:
+    """Juju names it since 2.8. Its flags go then, whether or not its last unit has been seen to depart."""
+    charm.metadata(requires={"db": "mysql"})
+    charm.interface(
+        "mysql",
+        "requires",
+        """
+        class MySQL(RelationBase):
+            scope = scopes.SERVICE
+
+            @hook("{requires:mysql}-relation-joined")
+            def joined(self):
+                self.set_state("{relation_name}.available")
+
+            @hook("{requires:mysql}-relation-broken")
+            def broken(self):
+                tell(self.conversation().scope)
+                self.remove_state("{relation_name}.available")
+                tell([conversation.scope for conversation in self.conversations()])
+        """,
+    )
+    relation = juju.relate("db:1", "mysql", {"mysql/0": {"host": "h"}})
+    charm.run("db-relation-joined", "db:1", "mysql/0")
+    assert "db.available" in charm.flags
+    relation.units.clear()
+    if departed:
+        charm.run("db-relation-departed", "db:1", "mysql/0")
+    told = charm.run("db-relation-broken", "db:1", JUJU_REMOTE_APP=application)
+    assert told == [application, [application]]
+    assert ("db.available" in charm.flags) == (application == "")
+    assert list(conversations(charm)) == ([] if departed else ["db:1.mysql"])
+
+
 # -- departing ------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import Any, Dict
 import pytest
 from fakes import Juju
 
+import charms_reactive
 from charms_reactive import endpoint_from_name
 from charms_reactive.endpoints import Relation
 from charms_reactive.patterns.request_response import (
@@ -134,9 +135,59 @@ def test_a_response_is_paired_with_its_request(client: Any, juju: Juju) -> None:
     assert flags(client, "certs") == ["has_responses", "all_responses"]
 
 
-def test_without_requests_none_waits_for_a_response(client: Any) -> None:
-    client.run("update-status")
-    assert flags(client, "certs") == ["all_responses"]
+def test_where_nothing_was_asked_not_all_is_answered(client: Any) -> None:
+    client.run("install")
+    assert flags(client, "certs") == []
+
+
+ASKING = """
+    @when("endpoint.certs.joined")
+    @when_not("asked")
+    def ask():
+        certs = endpoint_from_name("certs")
+        request = certs.REQUEST_CLASS.create(certs.relations[0], name="me")
+        unitdata.kv().set("asked", request.request_id)
+        set_flag("asked")
+
+    @when("endpoint.certs.all_responses")
+    def write():
+        certs = endpoint_from_name("certs")
+        response = certs.response_by_field(request_id=unitdata.kv().get("asked"))
+        tell(response.cert)
+"""
+
+
+@pytest.mark.parametrize("order", ["ask first", "write first"])
+def test_a_charm_that_waits_for_all_responses_alone_gets_them(client: Any, juju: Juju, order: str) -> None:
+    """As the documentation of 1.5.x has it; there it failed in the first hook, where nothing was asked."""
+    asking, writing = ("    @when(" + part for part in ASKING.split("    @when(")[1:])
+    imports = (
+        "    from charmhelpers.core import unitdata\n    from charms.reactive import clear_flag, set_flag\n"
+    )
+    client.handlers(imports + (asking + writing if order == "ask first" else writing + asking))
+    assert client.run("install") == []
+    assert client.run("certs-relation-joined", "certs:1", "ca1/0") == []
+    assert client.run("update-status") == []
+
+    def answer(cert: str) -> None:
+        data = juju.relations["certs:1"].local_unit
+        for key in data:
+            if key.startswith("request_"):
+                response = key.replace("request", "response")
+                juju.relations["certs:1"].units["ca1/0"].setdefault(response, '{"cert": "%s"}' % cert)
+
+    answer("one")
+    assert client.run("certs-relation-changed", "certs:1", "ca1/0") == ["one"]
+    assert client.run("update-status") == ["one"]
+
+    # It asks once more; whoever is in the queue behind that, for all were answered, leaves it.
+    client.start("update-status")
+    charms_reactive.clear_flag("asked")
+    client.finish()
+    assert client.run("update-status") == ([] if order == "ask first" else ["one"])
+    assert "endpoint.certs.all_responses" not in client.flags
+    answer("two")
+    assert client.run("certs-relation-changed", "certs:1", "ca1/0") == ["two"]
 
 
 def test_endpoints_of_one_interface_do_not_mix(client: Any, juju: Juju) -> None:

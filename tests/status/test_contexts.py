@@ -169,20 +169,37 @@ def test_on_error_means_exceptions_and_not_the_end_of_the_process(held: Held) ->
     assert held.status == READY
 
 
-def test_a_reconciler_error_has_its_status_already(held: Held) -> None:
-    @status.on_error(BlockedStatus("outer"))
-    def outer() -> None:
-        with status.on_error(WaitingStatus("inner")):
-            raise ValueError
+@pytest.mark.parametrize(
+    ("inner", "outer", "meant", "shown"),
+    [
+        (WaitingStatus("inner"), BlockedStatus("outer"), (), BlockedStatus("outer")),
+        (WaitingStatus("inner"), BlockedStatus("outer"), (LookupError,), BlockedStatus("outer")),
+        (WaitingStatus("inner"), BlockedStatus("outer"), (ReconcilerError,), BlockedStatus("outer")),
+        (WaitingStatus("inner"), BlockedStatus("outer"), (OSError,), WaitingStatus("inner")),
+        (BlockedStatus("inner"), BlockedStatus("outer"), (), BlockedStatus("inner")),
+        (BlockedStatus("inner"), WaitingStatus("outer"), (), BlockedStatus("inner")),
+        (WaitingStatus("inner"), WaitingStatus("outer"), (), WaitingStatus("inner")),
+    ],
+)
+def test_a_reconciler_error_keeps_its_status_and_is_given_those_from_further_out(
+    held: Held, inner: Any, outer: Any, meant: Any, shown: Any
+) -> None:
+    """The error goes through as it is: the first Blocked, else the first Waiting is shown."""
+
+    @status.on_error(inner)
+    def fail() -> None:
+        raise KeyError("host")
+
+    @status.on_error(outer, *meant)
+    @status.on_error(MaintenanceStatus("none of its business"), OSError)
+    def run() -> None:
+        fail()
 
     with pytest.raises(ReconcilerError) as caught, status.context(held):
-        outer()
-    assert held.status == WaitingStatus("inner")
-    assert isinstance(caught.value.__cause__, ValueError)
-    guard = status.on_error(BlockedStatus("asked for by name"), ReconcilerError)
-    with pytest.raises(ReconcilerError), status.context(held), guard:
-        outer()
-    assert held.status == BlockedStatus("asked for by name")
+        run()
+    assert held.status == shown
+    assert caught.value.status == inner
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_one_on_error_may_be_used_many_times_and_nested(held: Held) -> None:

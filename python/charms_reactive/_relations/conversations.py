@@ -7,6 +7,8 @@ this kind of relation behind read these rows to this day, so their keys and cont
 
 from __future__ import annotations
 
+import os
+
 from charms_reactive._juju import environment
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
@@ -46,6 +48,21 @@ class scopes:  # noqa: N801 -- the name that charms know
     UNIT = "unit"
     """One conversation with each remote unit. What it publishes is still seen by all units of the
     relation, because Juju knows no narrower way."""
+
+
+def scope_of_hook(scope: str) -> Any:
+    """Whom the conversation of the current hook is with, a unit or application; ``None`` where there is none.
+
+    A broken hook has no remote unit, and its application is known to those versions of Juju that tell it.
+    """
+    if scope == scopes.UNIT:
+        return hookenv.remote_unit()
+    if scope != scopes.SERVICE:
+        return scope
+    application = hookenv.remote_service_name()
+    if application is None and hookenv.remote_unit() is not None:
+        application = os.environ.get("JUJU_REMOTE_APP", "")
+    return application
 
 
 class Conversation:
@@ -106,10 +123,8 @@ class Conversation:
     @classmethod
     def _place_in_hook(cls, scope: str) -> Tuple[str, str]:
         """Namespace and scope of the current hook's conversation."""
-        if scope == scopes.UNIT:
-            return hookenv.relation_id(), hookenv.remote_unit()
-        if scope == scopes.SERVICE:
-            return hookenv.relation_id(), hookenv.remote_service_name()
+        if scope in (scopes.UNIT, scopes.SERVICE):
+            return hookenv.relation_id(), scope_of_hook(scope)
         return hookenv.relation_type(), scope
 
     def depart(self) -> None:

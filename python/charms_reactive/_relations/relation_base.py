@@ -10,7 +10,7 @@ from charms_reactive._juju.environment import hookenv
 from charms_reactive.flags import StateList, _get_flag_value
 
 from . import RelationFactory, find_relation_factory, relation_module
-from .conversations import TOGGLE, Conversation, scopes, start_hook
+from .conversations import TOGGLE, Conversation, scope_of_hook, scopes, start_hook
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,12 +156,7 @@ class RelationBase(RelationFactory, metaclass=AutoAccessors):
             ValueError: there is none of this scope, or no scope is given in a hook that has none.
         """
         if scope is None:
-            if self.scope == scopes.UNIT:
-                scope = hookenv.remote_unit()
-            elif self.scope == scopes.SERVICE:
-                scope = hookenv.remote_service_name()
-            else:
-                scope = self.scope
+            scope = scope_of_hook(self.scope)
         if scope is None:
             raise ValueError(
                 "relation %s has a conversation for each remote %s, and this hook has none: name one"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from charms_reactive._alias import on_demand
 from charms_reactive._juju import juju_log
 from charms_reactive.endpoints import Endpoint
-from charms_reactive.flags import toggle_flag
+from charms_reactive.flags import clear_flag, toggle_flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,6 +225,8 @@ class BaseRequest(_Published):
         relation.to_publish[_REQUEST + request_id] = fields
         request = cls(relation, request_id)
         cls._remember(request)
+        # Handlers that are queued because all were answered are not to find one that is not.
+        clear_flag("endpoint.%s.all_responses" % relation.endpoint_name)
         return request
 
     @classmethod
@@ -460,7 +462,7 @@ class RequesterEndpoint(_RequestEndpoint, metaclass=FieldFinders):
     ``endpoint.{endpoint_name}.has_responses``
         is set as long as there are responses.
     ``endpoint.{endpoint_name}.all_responses``
-        is set as long as no request waits for its response.
+        is set as long as there are requests and none waits for its response; a new request clears it.
     """
 
     if TYPE_CHECKING:
@@ -475,7 +477,7 @@ class RequesterEndpoint(_RequestEndpoint, metaclass=FieldFinders):
         super()._manage_flags()
         requests, responses = self.requests, self.responses
         toggle_flag(self.expand_name("has_responses"), responses)
-        toggle_flag(self.expand_name("all_responses"), len(responses) == len(requests))
+        toggle_flag(self.expand_name("all_responses"), requests and len(responses) == len(requests))
 
     @property
     def requests(self) -> List[Any]:
