@@ -150,7 +150,7 @@ else:
             EventAttributeError: the class has no attribute of that name; it is a :class:`TypeError`.
             EventUseError: ``event_class`` is no event class.
             EventCycleError: handlers keep causing the same events.
-            EventHandlerError: a handler has raised, outside of hooks in strict mode; in a hook the hook fails.
+            EventHandlerError: a handler has raised, outside of hooks in strict mode; a hook fails at its end.
         """
         registry = event_registry.in_use
         plan = registry.plans.get(event_class)
@@ -308,8 +308,8 @@ def _log(what: Callable[[], str], error: Exception) -> str:
     except Exception:  # noqa: BLE001 -- whatever cannot be named must not stop the others either
         head = "an event handler failed: %s" % type(error).__name__
     message = "%s\n%s" % (head, trace)
-    juju_log.log(message, juju_log.ERROR)
     try:
+        juju_log.log(message, juju_log.ERROR)
         juju_log.hand_over()
     except Exception as failure:  # noqa: BLE001 -- the log is gone, and the other handlers are not
         print("ERROR: %s\n(%s)" % (message, failure), file=sys.stderr)
