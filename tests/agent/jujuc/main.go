@@ -1,0 +1,87 @@
+// A hook tool as Juju builds it: a client of Go's net/rpc, which is the tool by whose name it is started.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/rpc"
+	"os"
+	"path/filepath"
+)
+
+// Request is what the agent is asked.
+type Request struct {
+	ContextId   string
+	Dir         string
+	CommandName string
+	Args        []string
+	StdinSet    bool
+	Stdin       []byte
+	Token       string
+}
+
+// ExecResponse is what comes back.
+type ExecResponse struct {
+	Code   int
+	Stdout []byte
+	Stderr []byte
+}
+
+func main() {
+	code, err := run()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "ERROR %v\n", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func run() (int, error) {
+	context, err := variable("JUJU_CONTEXT_ID")
+	if err != nil {
+		return 0, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return 0, err
+	}
+	address, err := variable("JUJU_AGENT_SOCKET_ADDRESS")
+	if err != nil {
+		return 0, err
+	}
+	network, err := variable("JUJU_AGENT_SOCKET_NETWORK")
+	if err != nil {
+		return 0, err
+	}
+	client, err := rpc.Dial(network, address)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	request := Request{ContextId: context, Dir: dir, CommandName: filepath.Base(os.Args[0]),
+		Args: os.Args[1:], Token: os.Getenv("JUJU_AGENT_TOKEN")}
+	var response ExecResponse
+	err = client.Call("Jujuc.Main", request, &response)
+	if err != nil && err.Error() == "hook tool requires stdin, none supplied" {
+		request.Stdin, err = io.ReadAll(os.Stdin)
+		if err != nil {
+			return 0, fmt.Errorf("cannot read stdin: %w", err)
+		}
+		request.StdinSet = true
+		err = client.Call("Jujuc.Main", request, &response)
+	}
+	if err != nil {
+		return 0, err
+	}
+	os.Stdout.Write(response.Stdout)
+	os.Stderr.Write(response.Stderr)
+	return response.Code, nil
+}
+
+func variable(name string) (string, error) {
+	value := os.Getenv(name)
+	if value == "" {
+		return "", fmt.Errorf("%s not set", name)
+	}
+	return value, nil
+}
