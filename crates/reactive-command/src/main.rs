@@ -4,14 +4,20 @@
 //! it another command, a usage error, a state file that is missing, or the repair after a killed
 //! hook, is handed over, before anything is written, to the command in Python beside it. So there is
 //! one place for each error's sentence and for whatever is rare.
+//!
+//! Under the name of a hook tool, from the directory of such links that the framework puts on the
+//! `PATH` of handlers in bash, it is that hook tool: it asks Juju's agent as the tool itself does.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A panic would end a hook.
 
+mod agent;
 mod arguments;
 mod commands;
+mod gob;
 mod hand_over;
+mod hook_tools;
 mod hooks;
 mod not_ours;
 mod processes;
@@ -32,6 +38,9 @@ const ENGINE_VARIABLE: &str = "CHARMS_REACTIVE_ENGINE";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    if let Some(tool) = hook_tools::this_one() {
+        return tool.run(&arguments);
+    }
     match answer(&arguments) {
         Ok(status) => ExitCode::from(status),
         Err(why) => hand_over(&arguments, why),
