@@ -30,6 +30,9 @@ const DEEPEST: u32 = 64;
 /// Of types that one side defines; the agent has five.
 const MOST_TYPES: usize = 1000;
 
+/// Of values in one message: each takes far more room here than in the message.
+const MOST_VALUES: u32 = 1 << 18;
+
 /// What was received is not gob, or could not be received.
 #[derive(Debug)]
 pub(crate) enum GobError {
@@ -317,7 +320,7 @@ impl<R: Read> Decoder<R> {
     pub(crate) fn decode(&mut self) -> Result<Struct, GobError> {
         loop {
             let data = self.message()?;
-            let mut message = Message { data: &data, types: &self.types };
+            let mut message = Message { data: &data, types: &self.types, values: 0 };
             let number = message.signed()?;
             if number < 0 {
                 let Value::Struct(definition) = message.value(wire::TYPE, 0)? else {
@@ -424,6 +427,7 @@ fn fields_of(body: &Struct) -> Vec<(String, i64)> {
 struct Message<'a> {
     data: &'a [u8],
     types: &'a HashMap<i64, Type>,
+    values: u32,
 }
 
 impl Message<'_> {
@@ -482,6 +486,10 @@ impl Message<'_> {
     }
 
     fn value(&mut self, kind: i64, depth: u32) -> Result<Value, GobError> {
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return malformed(format!("more than {MOST_VALUES} values in a message"));
+        }
         Ok(match kind {
             kind::BYTES | kind::STRING => Value::Text(self.text()?.to_vec()),
             kind::INT => Value::Signed(self.signed()?),
@@ -554,5 +562,165 @@ impl Message<'_> {
             let value = self.value(*kind, depth)?;
             found.insert(name.clone(), value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// What Go's own encoder has made; `tests/agent/vectors` is the program that wrote it.
+    const VECTORS: &str = include_str!("../../../tests/agent/vectors.txt");
+
+    fn vector(name: &str) -> Vec<u8> {
+        let line = VECTORS.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let digits = line.expect("there is a vector of that name");
+        (0..digits.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("hexadecimal digits"))
+            .collect()
+    }
+
+    fn decoded(bytes: Vec<u8>) -> Vec<Struct> {
+        let mut decoder = Decoder::new(Cursor::new(bytes));
+        std::iter::from_fn(|| match decoder.decode() {
+            Ok(fields) => Some(fields),
+            Err(GobError::Ended) => None,
+            Err(error) => panic!("{error}"),
+        })
+        .collect()
+    }
+
+    fn fields(fields: &[(&str, Value)]) -> Struct {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.as_bytes().to_vec())
+    }
+
+    fn header(sequence: u64) -> Struct {
+        fields(&[("ServiceMethod", text("Jujuc.Main")), ("Seq", Value::Unsigned(sequence))])
+    }
+
+    #[test]
+    fn what_go_encodes_is_decoded() {
+        let result = fields(&[("Stdout", text("80\n"))]);
+        assert_eq!(decoded(vector("result")), [header(1), result]);
+        let code = fields(&[
+            ("Code", Value::Signed(-1)),
+            ("Stdout", Value::Text(vec![0, 255])),
+            ("Stderr", Value::Text(vec![b'e'; 300])),
+        ]);
+        assert_eq!(decoded(vector("code")), [header(128), code]);
+        let mut error = header(70000);
+        error.insert("Error".to_owned(), text("bad request: ä"));
+        assert_eq!(decoded(vector("error")), [error, Struct::new()]);
+        assert_eq!(decoded(vector("nothing")), [Struct::new(), Struct::new()]);
+        assert_eq!(decoded(vector("twice")).len(), 4);
+    }
+
+    #[test]
+    fn what_a_newer_agent_adds_is_skipped() {
+        let values = decoded(vector("newer"));
+        assert_eq!(values[0], header(1));
+        let newer = &values[1];
+        assert_eq!(newer.get("Code"), Some(&Value::Signed(i64::MIN)));
+        assert_eq!(newer.get("Most"), Some(&Value::Unsigned(u64::MAX)));
+        assert_eq!(newer.get("Stdout"), Some(&text("out")));
+        assert_eq!(newer.get("Stderr"), Some(&text("e")));
+        assert_eq!(newer.get("Warnings"), Some(&Value::List(vec![text("old"), text("")])));
+        for skipped in ["Spent", "Labels", "Began", "Any", "Wave"] {
+            assert_eq!(newer.get(skipped), Some(&Value::Nothing), "{skipped}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_what_the_decoder_reads() {
+        let command = Command {
+            context: b"app/0-start-1".to_vec(),
+            directory: b"/".to_vec(),
+            tool: b"relation-set".to_vec(),
+            arguments: vec![b"a=b".to_vec(), Vec::new(), vec![0, 255]],
+            stdin: Some(vec![b'x'; 70000]),
+            token: Vec::new(),
+        };
+        let mut bytes = call(1, b"Jujuc.Main", &command, true);
+        bytes.extend(call(300, b"Jujuc.Main", &Command { stdin: None, ..command }, false));
+        let values = decoded(bytes);
+        assert_eq!(values[0], header(1));
+        let mut expected = fields(&[
+            ("ContextId", text("app/0-start-1")),
+            ("Dir", text("/")),
+            ("CommandName", text("relation-set")),
+            ("Args", Value::List(vec![text("a=b"), text(""), Value::Text(vec![0, 255])])),
+            ("StdinSet", Value::Unsigned(1)),
+            ("Stdin", Value::Text(vec![b'x'; 70000])),
+        ]);
+        assert_eq!(values[1], expected);
+        assert_eq!(values[2], header(300));
+        expected.remove("StdinSet");
+        expected.remove("Stdin");
+        assert_eq!(values[3], expected);
+    }
+
+    #[test]
+    fn a_message_that_does_not_come_takes_no_room() {
+        // Its length says one GiB; one byte comes.
+        let error = Decoder::new(Cursor::new(vec![252, 0x40, 0, 0, 0, 1])).decode();
+        assert!(matches!(error, Err(GobError::Ended)));
+        let error = Decoder::new(Cursor::new(vec![252, 0x40, 0, 0, 1, 1])).decode();
+        assert!(matches!(error, Err(GobError::Malformed(_))));
+    }
+
+    /// Numbers that look random, the same in every run.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 11).expect("53 bits") % limit
+        }
+
+        fn byte(&mut self) -> u8 {
+            u8::try_from(self.below(256)).expect("one byte")
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_decoded_or_refused() {
+        let vectors: Vec<Vec<u8>> =
+            ["result", "code", "error", "nothing", "twice", "newer"].map(vector).to_vec();
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let (mut refused, mut taken) = (0, 0);
+        for round in 0..200_000 {
+            let mut bytes = if round % 4 == 0 {
+                (0..random.below(64)).map(|_| random.byte()).collect()
+            } else {
+                let mut bytes = vectors[random.below(vectors.len())].clone();
+                for _ in 0..=random.below(4) {
+                    let at = random.below(bytes.len());
+                    bytes[at] = random.byte();
+                }
+                bytes
+            };
+            if round % 8 == 1 {
+                bytes.truncate(random.below(bytes.len() + 1));
+            }
+            let mut decoder = Decoder::new(Cursor::new(bytes));
+            loop {
+                match decoder.decode() {
+                    Ok(_) => taken += 1,
+                    Err(_) => break refused += 1,
+                }
+            }
+        }
+        assert!(refused == 200_000 && taken > 10_000, "{refused} {taken}");
     }
 }

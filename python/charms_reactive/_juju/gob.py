@@ -46,6 +46,9 @@ _DEEPEST = 64
 # Of types that one side defines; the agent has five.
 _MOST_TYPES = 1000
 
+# Of values in one message: each takes far more room here than in the message.
+_MOST_VALUES = 1 << 18
+
 
 class GobError(Exception):
     """What was received is not gob, or goes beyond what can be taken."""
@@ -269,6 +272,7 @@ class _Message:
         self._data = data
         self._types = types
         self._at = 0
+        self._values = 0
 
     def end(self) -> None:
         if self._at != len(self._data):
@@ -309,6 +313,9 @@ class _Message:
         return count
 
     def value(self, kind: int, depth: int) -> Any:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise GobError("more than %d values in a message" % _MOST_VALUES)
         if kind in (_BYTES, _STRING):
             return self.text()
         if kind == _INT:
@@ -327,6 +334,10 @@ class _Message:
                 self.signed()
                 self.text()
             return None
+        return self._defined(kind, depth)
+
+    def _defined(self, kind: int, depth: int) -> Any:
+        """A value of a type that the other side has defined."""
         known = self._types.get(kind)
         if known is None:
             raise GobError("type %d, which nobody has defined" % kind)

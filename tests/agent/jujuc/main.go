@@ -2,11 +2,14 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/rpc"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Request is what the agent is asked.
@@ -53,7 +56,7 @@ func run() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	client, err := rpc.Dial(network, address)
+	client, err := dial(network, address)
 	if err != nil {
 		return 0, err
 	}
@@ -76,6 +79,28 @@ func run() (int, error) {
 	os.Stdout.Write(response.Stdout)
 	os.Stderr.Write(response.Stderr)
 	return response.Code, nil
+}
+
+// dial connects over TLS to what is not on this machine, as with operators on Kubernetes.
+func dial(network, address string) (*rpc.Client, error) {
+	if network != "tcp" {
+		return rpc.Dial(network, address)
+	}
+	file := os.Getenv("JUJU_AGENT_CA_CERT")
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", file, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("invalid ca certificate")
+	}
+	application, _, _ := strings.Cut(os.Getenv("JUJU_UNIT_NAME"), "/")
+	connection, err := tls.Dial(network, address, &tls.Config{RootCAs: roots, ServerName: application})
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewClient(connection), nil
 }
 
 func variable(name string) (string, error) {
