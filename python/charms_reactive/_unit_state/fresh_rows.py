@@ -405,8 +405,9 @@ class FreshRows:
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         if isinstance(error, sqlite3.OperationalError) and ("locked" in reason or "busy" in reason):
-            advice = "another process holds it; see which one with: fuser %s" % (path or "FILE")
-            return UnitStateLockedError(path, doing, reason, advice)
+            from .lock_holders import who_holds
+
+            return UnitStateLockedError(path, doing, reason, who_holds(path))
         if "not a database" in reason or "malformed" in reason or "file is encrypted" in reason:
             advice = "it is not an SQLite database or is damaged; restore it from a backup or move it away"
         elif "full" in reason or getattr(error, "errno", None) == ENOSPC:

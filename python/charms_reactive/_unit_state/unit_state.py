@@ -71,6 +71,8 @@ class UnitState(FreshRows):
         self.record_changes = False
         # A child is back and the undo row disarmed, in a transaction that may yet be rolled back.
         self._took_back = False
+        # The charm keeps the file locked between its transactions, which it must not while it is lent.
+        self._lent_exclusive = False
         # The hook whose shell handler has started this process.
         self._hook: Optional[str] = None
         # What that hook had told its child processes, if this is a hook as well. It keeps its undo row: what
@@ -80,7 +82,7 @@ class UnitState(FreshRows):
         self.recovered: List[Change] = []
 
     def _adopted(self) -> None:
-        self._took_back = False
+        self._took_back = self._lent_exclusive = False
         self._hook = os.environ.get(HOOK_VARIABLE)
         if self._hook is not None and not self._hook.partition(" ")[0].isdigit():
             reason = "the environment has %s=%r, which names no process" % (HOOK_VARIABLE, self._hook)
@@ -215,6 +217,10 @@ class UnitState(FreshRows):
             for key, value in scratch.items():
                 self._write(key, json.dumps(value))
             self._conn.commit()
+            self._lent_exclusive = self._keeps_its_lock()
+            if self._lent_exclusive:
+                self._query("PRAGMA main.locking_mode = NORMAL")
+                self._query("SELECT 1 FROM sqlite_master LIMIT 1")  # only this gives the lock back
             # What the child leaves running in the background may write at any time from here on.
             self._query("PRAGMA busy_timeout = %d" % (lock_timeout() * 1000))
         self._took_back = False
@@ -226,6 +232,10 @@ class UnitState(FreshRows):
             return []
         before = set(self.engine.flags())
         self.forget()
+        if self._lent_exclusive:
+            self._lent_exclusive = False
+            with Explained(self, "read"):
+                self._query("PRAGMA main.locking_mode = EXCLUSIVE")  # as the charm wants it
         self._took_back = self._outer is None
         self.begin()
         recorded = [(item[1:], item[:1] == "+") for item in self.get(CHANGES, [])]
@@ -336,13 +346,28 @@ class UnitState(FreshRows):
         path = self._database()
         if not path:
             return {}
-        reader = sqlite3.connect(path)
+        if self._keeps_its_lock():
+            # No other connection may read the file, and none may write it: what is there was committed, as the
+            # cache does not spill, and can be read without any lock.
+            address = "".join("%%%02x" % ord(one) if one in "%?#" else one for one in path)
+            reader = sqlite3.connect("file:%s?immutable=1" % address, uri=True)
+        else:
+            reader = sqlite3.connect(path)
         try:
             return dict(
                 reader.execute("SELECT key, CAST(data AS TEXT) FROM kv WHERE " + condition, parameters)
             )
         finally:
             reader.close()
+
+    def _keeps_its_lock(self) -> bool:
+        """Whether the charm's connection keeps the file locked between transactions.
+
+        The storage of the operator framework has it so for good; ``ops_reactive_interface`` gives it the
+        connection that reactive charms share.
+        """
+        mode: str = self._query("PRAGMA main.locking_mode")[0][0]
+        return mode == "exclusive"
 
     def _uncommitted(self) -> Dict[str, Optional[str]]:
         """What the open transaction has made of our rows; ``None`` for one that it deleted."""
