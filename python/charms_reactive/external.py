@@ -10,7 +10,7 @@ from charmhelpers.core import unitdata
 from . import flags
 from ._errors import ReactiveError
 from ._errors.rare import ExternalHandlerError
-from ._juju import environment, juju_log
+from ._juju import environment, hook_tools, juju_log
 from ._unit_state import unit_state
 from .handlers import LOG_OPTS, PHASE_NAMES, Handler, register_handler
 
@@ -227,6 +227,10 @@ def run_child(
     environment.pop(SHELL_VARIABLE, None)
     environment[unit_state.HOOK_VARIABLE] = unit_state.this_process()
     environment.update(variables or {})
+    if hook_tools.agent_usable():
+        from ._juju import tool_links  # only for those who start handlers
+
+        environment["PATH"] = tool_links.search_path(environment.get("PATH", os.defpath))
     try:
         done = subprocess.run(
             command,

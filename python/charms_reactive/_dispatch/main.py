@@ -6,7 +6,7 @@ import os
 
 from charms_reactive import bus, flags, trace
 from charms_reactive._errors import ReactiveError, in_words
-from charms_reactive._juju import environment, juju_log, settings
+from charms_reactive._juju import environment, hook_tools, juju_log, settings
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
 
@@ -85,6 +85,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         bus.event_failures = None
         raise
     finally:
+        hook_tools.end_hook()
         if recorder is not None:
             trace.record(None)
             recorder.write()

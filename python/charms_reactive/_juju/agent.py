@@ -66,7 +66,7 @@ class Agent:
     def __init__(self, environ: Mapping[str, str], patience: float = _PATIENCE) -> None:
         self.key = key(environ)
         self._fsencoded = [os.fsencode(part) for part in self.key]
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         self._sequence = 0
         self._received = b""
         self._encoder = Encoder()
@@ -110,7 +110,7 @@ class Agent:
 
     def usable(self, environ: Mapping[str, str]) -> bool:
         """Whether the connection is there, is this process's own, and is to the agent of this environment."""
-        return self._connection is not None and self._pid == os.getpid() and self.key == key(environ)
+        return self._connection is not None and self.pid == os.getpid() and self.key == key(environ)
 
     def ask(
         self,

@@ -1,4 +1,4 @@
-"""Hook tools: asked as processes, and not waited for without end."""
+"""Hook tools: asked, and not waited for without end."""
 
 from __future__ import annotations
 
@@ -11,13 +11,62 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
 
-__all__ = ["ask_json", "mapping", "names", "odd_tool_timeout", "tool_timeout"]
+__all__ = [
+    "agent_usable",
+    "ask_json",
+    "asking",
+    "end_hook",
+    "mapping",
+    "names",
+    "odd_tool_timeout",
+    "start_hook",
+    "tool_timeout",
+]
 
 
 #: The environment variable that tells how long to wait for a hook tool.
 TOOL_VARIABLE = "CHARMS_REACTIVE_TOOL_TIMEOUT"
 
 _LONGEST_TOOL_TIMEOUT = 86400.0
+
+# Where Juju's agent listens while a hook runs.
+_ADDRESS = "JUJU_AGENT_SOCKET_ADDRESS"
+
+# Hook tools must not be processes, by the environment or by the charm's option.
+_only_agent = False
+
+
+def asking() -> Any:
+    """What hook tools are called with: ``subprocess``, or in a hook whose agent has a socket ``calls``."""
+    if _ADDRESS in os.environ or _only_agent:
+        from . import calls  # of no use anywhere else
+
+        return calls
+    return subprocess
+
+
+def agent_usable() -> bool:
+    """Whether hook tools need no processes; the agent is connected to by that."""
+    return _ADDRESS in os.environ and bool(asking().usable())
+
+
+def start_hook(option: object) -> None:
+    """Begin a hook.
+
+    Args:
+        option: what the charm option ``reactive-tools`` says; ``None`` where there is none.
+    """
+    global _only_agent
+    wanted = os.environ.get("CHARMS_REACTIVE_TOOLS") or option
+    _only_agent = str(wanted or "").strip().lower() == "agent"
+    if asking() is not subprocess:
+        asking().start_hook(option)
+
+
+def end_hook() -> None:
+    """Close the connection to the agent, if there is one."""
+    if asking() is not subprocess:
+        asking().disconnect()
 
 
 def tool_timeout() -> float:
@@ -99,7 +148,7 @@ def ask_json(command: List[str]) -> Dict[str, Any]:
 
     timeout = tool_timeout()
     try:
-        answer = subprocess.run(command, stdout=subprocess.PIPE, timeout=timeout, check=True).stdout
+        answer = asking().run(command, stdout=subprocess.PIPE, timeout=timeout, check=True).stdout
         parsed = json.loads(answer.decode("utf-8"))
     except subprocess.TimeoutExpired:
         raise HookToolError(
@@ -113,3 +162,7 @@ def ask_json(command: List[str]) -> Dict[str, Any]:
         raise HookToolError(command[0], "answered something that is not JSON") from None
     found: Dict[str, Any] = mapping(command[0], parsed)
     return found
+
+
+if _ADDRESS in os.environ and os.environ.get("JUJU_CONTEXT_ID"):
+    asking().take_over()  # layer:basic asks for the configuration before it calls main()

@@ -1,4 +1,7 @@
-"""Juju's log: what the framework has to say is gathered, and written in one call per level."""
+"""Juju's log: what the framework has to say is gathered, and written when control passes to other code.
+
+Where the agent can be asked, lines go to it in order. Where ``juju-log`` is a process, one for each level is enough.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sys
 from charms_reactive._errors import HookToolError
 
 from .environment import hookenv, is_own
-from .hook_tools import tool_timeout
+from .hook_tools import agent_usable, asking, tool_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,20 +44,35 @@ def log(message: str, level: str = INFO) -> None:
 
 
 def hand_over() -> None:
-    """Write what was gathered, one ``juju-log`` per level, before code that is not ours goes on.
+    """Write what was gathered, before code that is not ours goes on.
 
     Raises:
         HookToolError: ``juju-log`` does not come back.
     """
-    if not _waiting:
-        return
+    while _waiting:  # asking the agent for the first time may have something to say
+        gathered = list(_waiting)
+        _waiting.clear()
+        for level, messages in _in_order(gathered) if agent_usable() else _by_level(gathered):
+            for text in _pieces("\n".join(messages).replace("\0", "\\0")):
+                _write_log(text, level)
+
+
+def _by_level(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
+    """All messages of a level together, for as few processes as can be."""
     levels: Dict[str, List[str]] = {}
-    for level, message in _waiting:
+    for level, message in gathered:
         levels.setdefault(level, []).append(message)
-    _waiting.clear()
-    for level, messages in levels.items():
-        for text in _pieces("\n".join(messages).replace("\0", "\\0")):
-            _write_log(text, level)
+    return list(levels.items())
+
+
+def _in_order(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
+    """Messages as they came; those of one level that follow each other are together."""
+    runs: List[Tuple[str, List[str]]] = []
+    for level, message in gathered:
+        if not runs or runs[-1][0] != level:
+            runs.append((level, []))
+        runs[-1][1].append(message)
+    return runs
 
 
 def _pieces(text: str) -> List[str]:
@@ -80,7 +98,7 @@ def _write_log(text: str, level: str) -> None:
     # As charmhelpers does it, but a juju-log that hangs must not hang the unit for ever.
     timeout = tool_timeout()
     try:
-        status = subprocess.call(["juju-log", "-l", level, text], timeout=timeout)
+        status = asking().call(["juju-log", "-l", level, text], timeout=timeout)
     except FileNotFoundError:
         print("juju-log: %s: %s" % (level, text), file=sys.stderr)
     except subprocess.TimeoutExpired:
@@ -89,6 +107,9 @@ def _write_log(text: str, level: str) -> None:
         raise HookToolError("juju-log", reason) from None
     except OSError as error:
         raise HookToolError("juju-log", "cannot be run: %s" % error) from error
+    except HookToolError:
+        print("juju-log: %s: %s" % (level, text), file=sys.stderr)
+        raise
     else:
         if status:
             # Nothing that is logged may be lost, and a hook that can go on should.

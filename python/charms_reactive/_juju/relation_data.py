@@ -84,7 +84,7 @@ def publish(relation_id: str, changes: Mapping[str, str], app: bool = False) -> 
     text = "".join(_as_yaml(relation_id, owner, key, value) for key, value in changes.items())
     timeout = hook_tools.tool_timeout()
     try:
-        subprocess.run(command, input=text.encode("utf-8"), timeout=timeout, check=True)
+        hook_tools.asking().run(command, input=text.encode("utf-8"), timeout=timeout, check=True)
     except subprocess.CalledProcessError as error:
         reason = "the data of %s cannot be published (exit status %d)" % (owner, error.returncode)
         if app:
@@ -128,7 +128,7 @@ def remote_application(relation_id: str) -> Optional[str]:
         return own
     command: List[str] = ["relation-list", "--app", "-r", relation_id, "--format=json"]
     try:
-        answer = subprocess.run(
+        answer = hook_tools.asking().run(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

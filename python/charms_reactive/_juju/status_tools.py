@@ -68,7 +68,7 @@ def send(name: str, message: str, application: bool = False) -> None:
             # Else a message that begins with a dash is taken for an option.
             command += ["--"] if message.startswith("-") else []
             timeout = hook_tools.tool_timeout()
-            code = subprocess.run(command + [name, message], timeout=timeout, check=False).returncode
+            code = hook_tools.asking().run(command + [name, message], timeout=timeout, check=False).returncode
     except FileNotFoundError:
         juju_log.log("there is no status-set; the status is %s" % what, juju_log.INFO)
         return

@@ -8,8 +8,9 @@ import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
+from charms_reactive._juju.agent import Agent
 from charms_reactive.testing import hooktools
 
 CONTEXT = "app/0-hook-1"
@@ -156,6 +157,56 @@ class Executables:
         done = subprocess.run(
             [os.path.join(self.side.directory, "bin", tool), *words],
             env={"JUJU_CONTEXT_ID": CONTEXT, **environ},
+            input=stdin.encode(),
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class OverSocket:
+    """Asks an agent over its socket, as the framework does in a hook; all over one connection."""
+
+    _agent: ClassVar[Optional[Agent]] = None
+
+    def __init__(self, directory: Path, juju: Dict[str, Any], environment: Mapping[str, str]) -> None:
+        self.side = hooktools.FileSide(directory)
+        self.side.write(juju)
+        self.side.context = CONTEXT
+        self.side.calls = []
+        self.environment = environment
+
+    def ask(self, line: str, stdin: str, environ: Mapping[str, str]) -> Asked:
+        agent = OverSocket._agent
+        if agent is None or environ or not agent.usable(self.environment):
+            self.close()
+            agent = OverSocket._agent = Agent(self.environment)
+        status, stdout, stderr = agent.ask(shlex.split(line), stdin.encode)
+        return status, stdout.decode(), stderr.decode()
+
+    @staticmethod
+    def close() -> None:
+        """Close the connection that rows have shared."""
+        agent, OverSocket._agent = OverSocket._agent, None
+        if agent is not None:
+            agent.close()
+
+
+class OverSocketByProgram(OverSocket):
+    """Asks an agent over its socket with the program that handlers in bash find under the tools' names."""
+
+    def __init__(
+        self, directory: Path, juju: Dict[str, Any], environment: Mapping[str, str], links: Sequence[Path]
+    ) -> None:
+        super().__init__(directory, juju, environment)
+        self._path = os.pathsep.join(map(str, links))
+
+    def ask(self, line: str, stdin: str, environ: Mapping[str, str]) -> Asked:
+        tool, *words = shlex.split(line)
+        done = subprocess.run(
+            [tool, *words],
+            executable=os.path.join(self._path.split(os.pathsep)[0], tool),
+            env={**self.environment, "PATH": self._path},
             input=stdin.encode(),
             capture_output=True,
             check=False,

@@ -9,24 +9,41 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import struct
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Set, Tuple, Union
 
 from charms_reactive._juju.agent import NO_STDIN
 from charms_reactive._juju.gob import METHOD, NOTHING, RESULT, RETURNED, Decoder, Encoder, GobError
 
-from .. import hooktools
-from ..hooktools.side import Juju, Side, kill_hook
+from charms_reactive.testing import hooktools
+from charms_reactive.testing.hooktools.program import kill_hook
+from charms_reactive.testing.hooktools.side import Side
 
-__all__ = ["AgentServer", "Answers"]
+if TYPE_CHECKING:
+    from charms_reactive.testing.hooktools.side import Juju
+
+__all__ = ["AgentServer", "Answers", "agent_address"]
 
 #: The longest name that a socket can have, in bytes.
 LONGEST_ADDRESS = 107
+
+
+#: The last versions whose agents listened on an abstract address; later ones do on a file of their owner's.
+_ABSTRACT_UNTIL = {(2, 9): 50, (3, 1): 9, (3, 2): 99, (3, 3): 6, (3, 4): 5, (3, 5): 3}
+
+
+def agent_address(directory: Path, juju_version: str) -> str:
+    """Where the agent of a unit listens, as Juju of some version has it."""
+    numbers = [int(number) for number in re.findall(r"\d+", juju_version)[:3]] + [0, 0]
+    major, minor, patch = numbers[:3]
+    abstract = (major, minor) < (2, 9) or patch <= _ABSTRACT_UNTIL.get((major, minor), -1)
+    return ("@" if abstract else "") + str(directory / "agent.socket")
 
 
 class _NoStdinError(Exception):

@@ -8,10 +8,11 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Any, ContextManager, Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
+from typing import Any, ContextManager, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple, Union
 
 from charms_reactive.testing import hooktools
 from charms_reactive.testing._running import bootstrap, inprocess
+from charms_reactive.testing._running.agent_server import AgentServer, Answers, agent_address
 from charms_reactive.testing._running.processes import Ended, end_processes, execute, processes
 from charms_reactive.testing.errors import CharmError
 from charms_reactive.testing.explain import Record
@@ -487,7 +488,8 @@ class SimulatedUnit:
                 leftovers = done.leftovers
             else:
                 command = bootstrap.command(executable, self.charm_dir)
-                ended = execute(command, self.charm_dir, environment, self.juju_dir, self.timeout)
+                with self._agent(environment):
+                    ended = execute(command, self.charm_dir, environment, self.juju_dir, self.timeout)
                 stdout, stderr = (
                     (self.juju_dir / stream).read_text(encoding="utf-8", errors="replace")
                     for stream in ("stdout", "stderr")
@@ -535,6 +537,17 @@ class SimulatedUnit:
             record=lambda document: records.append(Record(document)),
         )
 
+    @contextlib.contextmanager
+    def _agent(self, environment: Dict[str, str]) -> Iterator[None]:
+        """Have an agent listen where the environment of a hook says, unless it was told of another one."""
+        address = environment["JUJU_AGENT_SOCKET_ADDRESS"]
+        if address != agent_address(self.juju_dir, self.juju_version):
+            yield
+            return
+        with AgentServer(Answers(self.side, environment), address) as agent:
+            environment["JUJU_AGENT_SOCKET_ADDRESS"] = agent.address
+            yield
+
     def _hook_environment(self, path: str, context: str) -> Dict[str, str]:
         inherited = {
             key: value
@@ -554,7 +567,7 @@ class SimulatedUnit:
             "CHARM_DIR": str(self.charm_dir),
             "CLOUD_API_VERSION": "",
             "DEBIAN_FRONTEND": "noninteractive",
-            "JUJU_AGENT_SOCKET_ADDRESS": "@" + str(self.juju_dir / "agent.socket"),
+            "JUJU_AGENT_SOCKET_ADDRESS": agent_address(self.juju_dir, self.juju_version),
             "JUJU_AGENT_SOCKET_NETWORK": "unix",
             "JUJU_API_ADDRESSES": "127.0.0.1:17070",
             "JUJU_AVAILABILITY_ZONE": "simulated",

@@ -37,7 +37,8 @@ def install(directory: Union[str, os.PathLike[str]], juju: Juju) -> FileSide:
             # Compiled now, so that no hook pays for it and processes that start together do not all do it.
             py_compile.compile(str(package / module.name), doraise=True)
     (lib / "yaml-path").write_text(str(Path(yaml.__file__).resolve().parent.parent), encoding="utf-8")
-    launcher = lib / "hook-tool"
+    # Links to a program of this name are how Juju's own hook tools are told from others.
+    launcher = lib / "jujuc"
     interpreter = os.path.abspath(sys.executable)
     # -S, -E and -s leave out site-packages and the environment's say: half of the start-up time.
     first = "#!%s -SEs\n" % interpreter
@@ -47,7 +48,7 @@ def install(directory: Union[str, os.PathLike[str]], juju: Juju) -> FileSide:
     launcher.write_text(first + "from hooktools.program import main\n\nmain()\n", encoding="utf-8")
     launcher.chmod(0o755)
     for name in tools_of(juju["juju-version"]):
-        (tools / name).symlink_to(Path("..", "lib", "hook-tool"))
+        (tools / name).symlink_to(Path("..", "lib", "jujuc"))
     side = FileSide(home)
     side.write(juju)
     side.context = ""

@@ -30,20 +30,20 @@ def main() -> NoReturn:
                 status = status or 1
                 break
     if tool == "juju-reboot" and status == 0 and FileSide(directory).read()["reboot"] == "now":
-        _kill_hook(os.environ["JUJU_CONTEXT_ID"])
+        kill_hook(os.environ["JUJU_CONTEXT_ID"], os.getppid())
     # Nothing is left to be written or joined, so the interpreter need not be taken down tidily.
     os._exit(status)
 
 
-def _kill_hook(context: str) -> None:
-    """Kill the process of the hook that this process belongs to, as Juju does for ``juju-reboot --now``.
+def kill_hook(context: str, process: int) -> None:
+    """Kill the process of the hook that a process belongs to, as Juju does for ``juju-reboot --now``.
 
-    That is the first of this process's ancestors that was started with the hook's id in its environment.
+    That is the first of its ancestors that was started with the hook's id in its environment, or itself.
     """
     import signal
 
     mark = ("JUJU_CONTEXT_ID=" + context).encode("utf-8", "surrogateescape")
-    hook, process = 0, os.getppid()
+    hook = 0
     try:
         while process > 1:
             with open("/proc/%d/environ" % process, "rb") as file:
