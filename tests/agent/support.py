@@ -61,7 +61,7 @@ class GoAgent:
         address: Optional[str] = None,
         side: Optional[Path] = None,
         answers: Optional[Mapping[str, str]] = None,
-        variables: Mapping[str, str] = {},  # noqa: B006 -- not changed
+        variables: Mapping[str, str] = {},
     ) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="agent-"))
         self.address = address or str(self._directory / "agent.socket")
@@ -120,6 +120,10 @@ def tools_directory(directory: Path, program: Path, *tools: str) -> Path:
     return directory
 
 
-def asked(words: List[str], environment: Mapping[str, str], **options: Any) -> "subprocess.CompletedProcess[bytes]":
+def asked(
+    words: List[str], environment: Mapping[str, str], **options: Any
+) -> subprocess.CompletedProcess[bytes]:
     """A command, to its end."""
-    return subprocess.run(words, env=dict(environment), capture_output=True, check=False, timeout=60, **options)
+    return subprocess.run(
+        words, env=dict(environment), capture_output=True, check=False, timeout=60, **options
+    )

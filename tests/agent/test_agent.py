@@ -1,4 +1,4 @@
-"""The agent asked over its socket: old and new agents, and agents that go away, by the client in Python and in Rust."""
+"""The agent asked over its socket: old and new ones, and such as go away, by both clients of ours."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def program(go: Go, tmp_path: Path, request: pytest.FixtureRequest) -> Dict[str,
     (tmp_path / "jujuc").chmod(0o755)
     behind = tools_directory(tmp_path / "tools", tmp_path / "jujuc", *tools)
     return {"PATH": "%s:%s:/usr/bin:/bin" % (links, behind)}
+
+
+def ask_often(agent: Agent) -> None:
+    for number in range(9):
+        agent.ask(["config-get", str(number)])
 
 
 def ask(environment: Dict[str, str], *words: str, **options: Any) -> Any:
@@ -83,8 +88,22 @@ def test_a_context_that_has_ended(go: Go, program: Dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("version", "abstract"),
-    [("2.8.13", True), ("2.9.50", True), ("2.9.51", False), ("3.1.9", True), ("3.1.10", False), ("3.3.6", True)]
-    + [("3.4.6", False), ("3.5.3", True), ("3.5.4", False), ("3.6.0", False), ("3.6-beta2", False), ("4.0.1", False)],
+    [
+        ("2.8.13", True),
+        ("2.9.50", True),
+        ("2.9.51", False),
+        ("3.1.9", True),
+        ("3.1.10", False),
+        ("3.3.6", True),
+    ]
+    + [
+        ("3.4.6", False),
+        ("3.5.3", True),
+        ("3.5.4", False),
+        ("3.6.0", False),
+        ("3.6-beta2", False),
+        ("4.0.1", False),
+    ],
 )
 def test_where_the_agent_of_a_version_listens(version: str, abstract: bool) -> None:
     assert agent_address(Path("/j"), version) == "@" * abstract + "/j/agent.socket"
@@ -101,7 +120,10 @@ NOWHERE = {"JUJU_AGENT_SOCKET_NETWORK": "unix", "JUJU_CONTEXT_ID": CONTEXT}
         ({"JUJU_AGENT_SOCKET_ADDRESS": "@/nowhere/agent.socket"}, "refused"),
         ({"JUJU_AGENT_SOCKET_ADDRESS": "/" + "long" * 50}, "too long"),
         ({"JUJU_AGENT_SOCKET_ADDRESS": ""}, "is not set"),
-        ({"JUJU_AGENT_SOCKET_ADDRESS": "10.0.0.1:30000", "JUJU_AGENT_SOCKET_NETWORK": "tcp"}, "listens on tcp"),
+        (
+            {"JUJU_AGENT_SOCKET_ADDRESS": "10.0.0.1:30000", "JUJU_AGENT_SOCKET_NETWORK": "tcp"},
+            "listens on tcp",
+        ),
         ({"JUJU_AGENT_SOCKET_ADDRESS": "/a", "JUJU_AGENT_SOCKET_NETWORK": ""}, "no network"),
     ],
 )
@@ -115,7 +137,7 @@ def test_no_agent(program: Dict[str, str], variables: Dict[str, str], reason: st
 def test_somebody_else_listens(go: Go, program: Dict[str, str]) -> None:
     """Nothing is asked of whoever does not refuse a command without a name as an agent does."""
     with GoAgent(go, "-other", answers=ANSWERS) as there:
-        with pytest.raises(NotUsableError, match="can't find service Jujuc.Main"):
+        with pytest.raises(NotUsableError, match=r"can't find service Jujuc\.Main"):
             Agent(there.environment)
         assert asked(["config-get"], {**there.environment, **program}).stdout == b"process config-get \n"
         assert there.calls() == []
@@ -157,9 +179,8 @@ def test_an_agent_that_dies(go: Go, options: List[str], ran: int) -> None:
     """What it was asked last may have been run, so nobody asks again."""
     with GoAgent(go, *options, answers={"config-get": "x" * 100}) as there:
         agent = Agent(there.environment)
-        with pytest.raises(LostError, match="config-get: .*; it may have been run, and is not run again"):
-            for number in range(9):
-                agent.ask(["config-get", str(number)])
+        with pytest.raises(LostError, match=r"config-get: .*; it may have been run, and is not run again"):
+            ask_often(agent)
         assert [call[1] for call in there.calls()] == [str(number) for number in range(ran)]
         assert not agent.usable(there.environment)
         with pytest.raises(NotUsableError):
@@ -247,9 +268,13 @@ def test_stdin_that_is_asked_for(real: Any, program: Dict[str, str]) -> None:
     assert reads == [1]
     pending = side.read()["pending"]["relations"]["db:0"]
     assert "\u00e4\u2603" * 100000 in str(pending)
-    done = asked(["relation-set", "-r", "db:0", "--file", "-"], {**there.environment, **program}, input=b"b: \x00\xff")
+    done = asked(
+        ["relation-set", "-r", "db:0", "--file", "-"], {**there.environment, **program}, input=b"b: \x00\xff"
+    )
     assert (done.returncode, done.stdout) == (1, b"")
-    done = asked(["relation-set", "-r", "db:0", "--file", "-"], {**there.environment, **program}, input=b"b: c")
+    done = asked(
+        ["relation-set", "-r", "db:0", "--file", "-"], {**there.environment, **program}, input=b"b: c"
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     # Each was tried without, and run once.
     assert [call[2] for call in side.calls if len(call) == 4] == ["relation-set"] * 3
@@ -278,14 +303,20 @@ def test_arguments_are_bytes(go: Go, program: Dict[str, str]) -> None:
 def test_a_pipe_that_nobody_reads(go: Go, program: Dict[str, str]) -> None:
     """As a program in Go: it ends of it, which a shell shows as 141."""
     script = "config-get | true; echo ${PIPESTATUS[0]}"
-    for path in (program["PATH"], "%s:/usr/bin:/bin" % tools_directory(Path(program["PATH"].split(":")[0]).parent / "go", go.jujuc, "config-get")):
+    for path in (
+        program["PATH"],
+        "%s:/usr/bin:/bin"
+        % tools_directory(Path(program["PATH"].split(":")[0]).parent / "go", go.jujuc, "config-get"),
+    ):
         with GoAgent(go, "-slow", "200ms", answers=ANSWERS) as there:
             assert asked(["bash", "-c", script], {**there.environment, "PATH": path}).stdout == b"141\n"
 
 
 # -- the desk's own -------------------------------------------------------------------------------------
 def test_the_client_in_go_understands_the_agent_of_the_desk(go: Go, tmp_path: Path) -> None:
-    side = hooktools.install(tmp_path / "juju", hooktools.new_juju("app/0", {"name": "app"}, config={"port": 80}))
+    side = hooktools.install(
+        tmp_path / "juju", hooktools.new_juju("app/0", {"name": "app"}, config={"port": 80})
+    )
     side.context = CONTEXT
     tools = tools_directory(tmp_path / "tools", go.jujuc, "config-get", "state-set", "no-such-tool")
     with AgentServer(Answers(side, {}), tmp_path / "agent.socket") as agent:

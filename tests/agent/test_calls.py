@@ -36,7 +36,9 @@ class Unit:
         started: the commands that were started as processes.
     """
 
-    def __init__(self, agent: GoAgent, side: hooktools.FileSide, tools: Path, started: List[List[str]]) -> None:
+    def __init__(
+        self, agent: GoAgent, side: hooktools.FileSide, tools: Path, started: List[List[str]]
+    ) -> None:
         self.agent = agent
         self.side = side
         self.tools = tools
@@ -45,7 +47,9 @@ class Unit:
 
 @pytest.fixture
 def unit(go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Unit]:
-    juju = hooktools.new_juju("app/0", {"name": "app", "requires": {"db": {"interface": "pgsql"}}}, config={"port": 80})
+    juju = hooktools.new_juju(
+        "app/0", {"name": "app", "requires": {"db": {"interface": "pgsql"}}}, config={"port": 80}
+    )
     juju["relations"]["db:0"] = hooktools.new_relation(juju, "pg", {"pg/0": {"host": "h0"}})
     side = hooktools.install(tmp_path / "juju", juju)
     side.context = CONTEXT
@@ -61,7 +65,7 @@ def unit(go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Un
         monkeypatch.setattr(hookenv, "subprocess", subprocess)
         monkeypatch.setattr(hookenv, "cache", {})
         _watch(monkeypatch, started)
-        calls.start_hook(None)
+        calls.start_hook()
         yield Unit(agent, side, tools, started)
         calls.disconnect()
 
@@ -132,7 +136,9 @@ def test_as_processes_give_it(
         {"input": b"- no mapping", "check": True, "stdout": PIPE, "stderr": PIPE},
     ],
 )
-def test_run_as_processes_give_it(unit: Unit, capfd: pytest.CaptureFixture[str], options: Dict[str, Any]) -> None:
+def test_run_as_processes_give_it(
+    unit: Unit, capfd: pytest.CaptureFixture[str], options: Dict[str, Any]
+) -> None:
     command = ["state-set", "--file", "-"] if "input" in options else ["relation-get", "-r", "db:9"]
     expected = outcome(subprocess.run, command, **options), capfd.readouterr()
     assert (outcome(calls.run, command, **options), capfd.readouterr()) == expected
@@ -177,7 +183,7 @@ def test_one_connection_serves_all(unit: Unit) -> None:
     assert unit.started == []
 
 
-# -- charmhelpers ---------------------------------------------------------------------------------------
+# -- charmhelpers ------------------------------------------------------------
 def test_hookenv_starts_no_process(unit: Unit) -> None:
     calls.take_over()
     assert hookenv.subprocess is not subprocess
@@ -212,7 +218,7 @@ def test_it_stays_out_where_this_is_no_hook(unit: Unit, monkeypatch: pytest.Monk
     assert hookenv.subprocess is subprocess
 
 
-# -- tests that replace things ----------------------------------------------------------------------------
+# -- tests that replace things ------------------------------------------------------------
 @pytest.mark.parametrize(
     "target",
     [
@@ -242,7 +248,7 @@ def test_a_class_in_place_of_popen(unit: Unit) -> None:
     assert unit.side.calls == []
 
 
-# -- layer:status -----------------------------------------------------------------------------------------
+# -- layer:status ------------------------------------------------------------
 LAYER = """
 import subprocess
 from functools import wraps
@@ -264,7 +270,9 @@ def finalize():
 """
 
 
-def test_layer_status_hears_of_each_status_and_of_nothing_else(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layer_status_hears_of_each_status_and_of_nothing_else(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layer: Dict[str, Any] = {"__name__": "charms.layer.status"}
     exec(LAYER, layer)
     monkeypatch.setattr(subprocess, "call", layer["_patched_call"])
@@ -277,7 +285,9 @@ def test_layer_status_hears_of_each_status_and_of_nothing_else(unit: Unit, monke
     assert unit.side.read()["status"]["unit"]["message"] == "in the end"
 
 
-def test_another_layer_that_replaces_call_hears_of_everything(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_layer_that_replaces_call_hears_of_everything(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heard: List[Any] = []
 
     def replacement(command: Any, **_: Any) -> int:
@@ -299,7 +309,9 @@ def wrapper(directory: Path, text: str = "echo wrapped") -> Path:
     return directory
 
 
-def test_a_wrapper_that_is_first_on_the_path(unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrapper_that_is_first_on_the_path(
+    unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "%s:%s" % (wrapper(tmp_path / "first"), os.environ["PATH"]))
     assert calls.check_output(["config-get", "port"]) == b"wrapped\n"
     assert calls.check_output(["is-leader"]) == b"True\n"  # of which there is none
@@ -325,14 +337,14 @@ def test_a_wrapper_that_is_not_first_or_cannot_be_run(
     assert unit.started == []
 
 
-# -- the setting -------------------------------------------------------------------------------------------
+# -- the setting ------------------------------------------------------------
 def test_process(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "process")
     assert calls.check_output(["config-get", "port"]) == b"80\n"
     assert len(unit.started) == 1
     assert not hook_tools.agent_usable()
     monkeypatch.delenv("CHARMS_REACTIVE_TOOLS")
-    calls.start_hook("Process")
+    calls.choose("Process")
     assert calls.check_output(["config-get", "port"]) == b"80\n"
     assert len(unit.started) == 2
     monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "auto")  # goes before the option
@@ -369,20 +381,22 @@ def test_agent(
 def test_agent_where_the_agent_is_of_old(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JUJU_AGENT_SOCKET_ADDRESS")
     monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "agent")
-    hook_tools.start_hook(None)
+    hook_tools.start_hook()
     try:
         with pytest.raises(HookToolError, match="JUJU_AGENT_SOCKET_ADDRESS is not set"):
             hook_tools.ask_json(["config-get", "--all", "--format=json"])
     finally:
         monkeypatch.delenv("CHARMS_REACTIVE_TOOLS")
-        hook_tools.start_hook(None)
+        hook_tools.start_hook()
 
 
 @pytest.mark.parametrize("where", ["environment", "option"])
 def test_a_word_that_nobody_knows(unit: Unit, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     if where == "environment":
         monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "sockets")
-    calls.start_hook("sockets" if where == "option" else None)
+    calls.start_hook()
+    if where == "option":
+        calls.choose("sockets")
     (level, message), *more = juju_log._waiting
     assert (level, more) == ("WARNING", [])
     assert message.endswith("must be auto, process or agent, not 'sockets'; using auto")
@@ -390,14 +404,14 @@ def test_a_word_that_nobody_knows(unit: Unit, monkeypatch: pytest.MonkeyPatch, w
     assert unit.started == []
 
 
-# -- agents that go away --------------------------------------------------------------------------------------
+# -- agents that go away ------------------------------------------------------------
 def test_no_agent_is_told_once(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUJU_AGENT_SOCKET_ADDRESS", "/nowhere/agent.socket")
     for _ in range(3):
         assert calls.call(["config-get", "port"], stderr=DEVNULL) == 1  # the process cannot ask it either
     assert len(unit.started) == 3
     told = [line for _, line in juju_log._waiting]
-    assert told == ["Hook tools are started as processes: /nowhere/agent.socket: [Errno 2] No such file or directory"]
+    assert told == ["Hook tools are started as processes: /nowhere/agent.socket: No such file or directory"]
 
 
 def test_an_agent_that_dies_between_calls(unit: Unit) -> None:
@@ -423,7 +437,7 @@ def test_a_timeout_is_kept(go: Go, unit: Unit, monkeypatch: pytest.MonkeyPatch) 
     with GoAgent(go, "-slow", "500ms", answers={}) as there:
         monkeypatch.setenv("JUJU_AGENT_SOCKET_ADDRESS", there.address)
         for name in FUNCTIONS:
-            calls.start_hook(None)
+            calls.start_hook()
             calls.disconnect()
             began = time.monotonic()
             with pytest.raises(subprocess.TimeoutExpired) as caught:
@@ -433,7 +447,7 @@ def test_a_timeout_is_kept(go: Go, unit: Unit, monkeypatch: pytest.MonkeyPatch) 
         assert unit.started == []
 
 
-# -- processes and threads --------------------------------------------------------------------------------------
+# -- processes and threads ------------------------------------------------------------
 def test_a_child_has_a_connection_of_its_own(unit: Unit) -> None:
     assert calls.check_output(["config-get", "port"]) == b"80\n"
     descriptor = calls._agent._connection.fileno()
@@ -453,7 +467,10 @@ def test_a_child_has_a_connection_of_its_own(unit: Unit) -> None:
     assert calls.check_output(["config-get", "port"]) == b"80\n"
     assert calls._agent._connection.fileno() == descriptor
     listed = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.listdir('/proc/self/fd'))"], stdout=PIPE, close_fds=False, check=True
+        [sys.executable, "-c", "import os; print(os.listdir('/proc/self/fd'))"],
+        stdout=PIPE,
+        close_fds=False,
+        check=True,
     )
     assert "'%d'" % descriptor not in listed.stdout.decode()
 
@@ -484,7 +501,7 @@ def test_another_context_is_another_connection(unit: Unit, monkeypatch: pytest.M
     assert unit.started == []
 
 
-# -- the log --------------------------------------------------------------------------------------------------
+# -- the log ------------------------------------------------------------------------------------------
 def test_lines_are_logged_in_order(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
     def logged() -> List[List[str]]:
         return [call[3] for call in unit.side.calls if len(call) == 4 and call[2] == "juju-log"]

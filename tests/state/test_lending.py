@@ -1,7 +1,8 @@
 """A charm that keeps the unit state locked for itself, and handlers in bash that have to write it.
 
-The operator framework's storage sets ``PRAGMA locking_mode=EXCLUSIVE``, so that a lock that it has got once is
-held until the connection is closed; ``ops_reactive_interface`` has it use the connection of ``unitdata.kv()``.
+The operator framework's storage sets ``PRAGMA locking_mode=EXCLUSIVE``, so that a lock that it has got once
+is held until the connection is closed; ``ops_reactive_interface`` has it use the connection of
+``unitdata.kv()``.
 """
 
 from __future__ import annotations
@@ -131,9 +132,14 @@ def test_a_child_that_nobody_has_lent_the_state_is_told_of_its_own_hook(unit: Un
 
 def test_another_process_is_named(unit: Unit) -> None:
     write_rows(unit.directory, BEFORE)
-    hold = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print(1, flush=True); input()"
+    hold = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE');"
+        " print(1, flush=True); input()"
+    )
     with subprocess.Popen(
-        [sys.executable, "-c", hold, str(state_file(unit.directory))], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", hold, str(state_file(unit.directory))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()

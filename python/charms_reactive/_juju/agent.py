@@ -1,23 +1,22 @@
 """The Juju agent, asked over its socket: one connection for all hook tools that a hook calls.
 
-The agent of a unit listens for as long as a hook or an action runs, and the executables that hooks know as hook
-tools do nothing but ask it: Go's ``net/rpc``, one method, the command line as its argument (Juju's
-``cmd/jujuc`` and ``worker/uniter/runner/jujuc``). This module asks in their place, which spares a process for
-each call. What comes back is what the executable would have written, and its exit status.
+The agent of a unit listens for as long as a hook or an action runs, and the executables that hooks know as
+hook tools do nothing but ask it: Go's ``net/rpc``, one method, the command line as its argument (Juju's
+``cmd/jujuc`` and ``worker/uniter/runner/jujuc``). This module asks in their place, which spares a process
+for each call. What comes back is what the executable would have written, and its exit status.
 
-A connection is tried out before it is used: the agent is asked for a command without a name, which it refuses
-before it does anything. Whoever does not answer that as an agent does is not asked for anything else, and
-:class:`NotUsableError` says that nothing has happened yet. After a command was sent, nothing is sent twice: if no
-answer comes, :class:`LostError` says that it may have been run.
+A connection is tried out before it is used: the agent is asked for a command without a name, which it
+refuses before it does anything. Whoever does not answer that as an agent does is not asked for anything
+else, and :class:`NotUsableError` says that nothing has happened yet. After a command was sent, nothing is
+sent twice: if no answer comes, :class:`LostError` says that it may have been run.
 """
 
 from __future__ import annotations
 
-import os
-from time import monotonic
-
 # The module behind `socket`, which costs a hook a tenth of what that does.
 import _socket
+import os
+from time import monotonic
 
 from .gob import CALL, COMMAND, METHOD, Decoder, Encoder, GobError
 
@@ -92,7 +91,8 @@ class Agent:
         except (OSError, ValueError, GobError, _EndedError) as error:
             self.close()
             connection.close()
-            raise NotUsableError("%s: %s" % (address, error)) from None
+            reason = getattr(error, "strerror", None) or error
+            raise NotUsableError("%s: %s" % (address, reason)) from None
         except BaseException:
             self.close()
             connection.close()
@@ -153,10 +153,11 @@ class Agent:
         except BaseException:
             self.close()  # an answer that nobody waits for must not be taken for that of the next call
             raise
-        error = returned.get("Error")
-        if error:
-            return 1, b"", b"ERROR %s\n" % error
-        return result.get("Code", 0), result.get("Stdout", b""), result.get("Stderr", b"")
+        refusal = returned.get("Error")
+        if refusal:
+            return 1, b"", b"ERROR %s\n" % refusal
+        # As a process has it: the lowest byte.
+        return result.get("Code", 0) & 0xFF, result.get("Stdout", b""), result.get("Stderr", b"")
 
     def _call(
         self, name: str, tool: bytes, arguments: List[bytes], directory: bytes, stdin: Optional[bytes]
@@ -170,7 +171,9 @@ class Agent:
         except _TIMED_OUT:
             raise NoAnswerError from None
         except OSError as error:
-            raise NotUsableError("the agent has closed the connection: %s" % error) from None  # nothing has left
+            raise NotUsableError(
+                "the agent has closed the connection: %s" % error
+            ) from None  # nothing has left
         try:
             if sent < len(message):
                 self._wait(connection)

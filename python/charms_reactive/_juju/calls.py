@@ -1,15 +1,15 @@
-"""Calls of hook tools, with the interface of ``subprocess``, and without processes where the agent can be asked.
+"""Calls of hook tools, with the interface of ``subprocess``, and without processes where that can be.
 
-Juju's hook tools are programs that ask the unit's agent over a socket. In a hook, :func:`run` and its kin ask it
-themselves (see ``agent``, which is imported when that is first done). The framework calls hook tools in this way,
-and charmhelpers does without knowing it: :func:`take_over` puts a stand-in in the place of the name
-``subprocess`` in its ``hookenv``, and nowhere else.
+Juju's hook tools are programs that ask the unit's agent over a socket. In a hook, :func:`run` and its kin
+ask it themselves (see ``agent``, which is imported when that is first done). The framework calls hook tools
+in this way, and charmhelpers does without knowing it: :func:`take_over` puts a stand-in in the place of the
+name ``subprocess`` in its ``hookenv``, and nowhere else.
 
-Whatever is out of the ordinary is left to ``subprocess`` before anything is sent: there is no socket, or another
-one than is known; something else than Juju's own tool is first on ``PATH``; a test or a charm has replaced what
-``subprocess`` has; an argument is there that this does not know. ``CHARMS_REACTIVE_TOOLS`` or the option
-``reactive-tools`` says what is wanted: ``auto``, ``process`` (never ask the agent) or ``agent`` (an error where
-that cannot be done).
+Whatever is out of the ordinary is left to ``subprocess`` before anything is sent: there is no socket, or
+another one than is known; something else than Juju's own tool is first on ``PATH``; a test or a charm has
+replaced what ``subprocess`` has; an argument is there that this does not know. ``CHARMS_REACTIVE_TOOLS`` or
+the option ``reactive-tools`` says what is wanted: ``auto``, ``process`` (never ask the agent) or ``agent``
+(an error where that cannot be done).
 """
 
 from __future__ import annotations
@@ -32,7 +32,17 @@ if TYPE_CHECKING:
     #: Exit status, and what the tool writes to stdout and stderr.
     Answer = Tuple[int, bytes, bytes]
 
-__all__ = ["call", "check_call", "check_output", "disconnect", "run", "start_hook", "take_over", "usable"]
+__all__ = [
+    "call",
+    "check_call",
+    "check_output",
+    "disconnect",
+    "remarks",
+    "run",
+    "start_hook",
+    "take_over",
+    "usable",
+]
 
 #: The programs that Juju's own hook tools are links to, in one version or another.
 JUJU_PROGRAMS = ("jujuc", "jujud", "containeragent")
@@ -57,33 +67,49 @@ _without: Dict[Any, str] = {}
 # Whether the log has been told that tools are processes in this hook.
 _told = False
 
-# Held while a call is made: another thread, or a signal handler in the middle of it, must not come in between.
+# What the log is to be told, each a level and a line.
+_remarks: List[Tuple[str, str]] = []
+
+# Held while a call is made: another thread, or a signal handler in the middle of it, must wait or do without.
 _lock = allocate_lock()
 
 
-def start_hook(option: object) -> None:
-    """Begin a hook; take what the charm option ``reactive-tools`` says of it, or ``None``."""
+def start_hook() -> None:
+    """Forget what an earlier hook in this process has found out."""
     global _option, _told
     take_over()
-    _option = None if option is None else str(option).strip().lower()
+    _option = None
     _told = False
     _without.clear()
-    asked = os.environ.get("CHARMS_REACTIVE_TOOLS", "").strip().lower()
-    for name, value in (("CHARMS_REACTIVE_TOOLS", asked), ("reactive-tools", _option)):
-        if value and value not in _MODES:
-            from . import juju_log
+    _checked("CHARMS_REACTIVE_TOOLS", os.environ.get("CHARMS_REACTIVE_TOOLS"))
 
-            juju_log.log(
-                "%s must be auto, process or agent, not %r; using auto" % (name, value), juju_log.WARNING
-            )
-    if _option not in _MODES:
-        _option = None
+
+def choose(option: object) -> None:
+    """Take what the charm option ``reactive-tools`` says; the environment goes before it."""
+    global _option
+    _option = _checked("reactive-tools", option)
+
+
+def _checked(name: str, value: object) -> Optional[str]:
+    """One of the three words, or ``None``; the log is told of another."""
+    word = str(value or "").strip().lower()
+    if not word or word in _MODES:
+        return word or None
+    _remarks.append(("WARNING", "%s must be auto, process or agent, not %r; using auto" % (name, word)))
+    return None
 
 
 def mode() -> str:
     """``auto``, ``process`` or ``agent``."""
     asked = os.environ.get("CHARMS_REACTIVE_TOOLS", "").strip().lower()
     return asked if asked in _MODES else _option or "auto"
+
+
+def remarks() -> List[Tuple[str, str]]:
+    """What the log is to be told, each a level and a line; only once."""
+    found = list(_remarks)
+    _remarks.clear()
+    return found
 
 
 def take_over() -> None:
@@ -135,9 +161,7 @@ def run(
             others["input"] = input
         else:
             others["stdin"] = stdin
-        return subprocess.run(
-            command, stdout=stdout, stderr=stderr, timeout=timeout, check=check, **others
-        )
+        return subprocess.run(command, stdout=stdout, stderr=stderr, timeout=timeout, check=check, **others)
     status, out, err = _written(answer, stdout, stderr)
     if check and status:
         raise subprocess.CalledProcessError(status, command, output=out, stderr=err)
@@ -175,7 +199,7 @@ def check_output(*command: Any, **others: Any) -> Any:
     options = {name: value for name, value in others.items() if name != "timeout"}
     answer = None
     if "stdout" not in others:
-        answer = _ask_plainly("check_output", command, {**options, "stdout": PIPE}, timeout)
+        answer = _ask_plainly("check_output", "choose", command, {**options, "stdout": PIPE}, timeout)
     if answer is None:
         return subprocess.check_output(*command, **others)
     status, out, err = _written(answer, PIPE, others.get("stderr"))
@@ -283,7 +307,7 @@ def _replaced(name: str, tool: str = "") -> bool:
             return True
         # layer:status wants to hear of each status-set and hands on all else, to what it had found here.
         original = theirs.get("_orig_call")
-        if getattr(original, "__globals__", None) is real:
+        if original is not None and getattr(original, "__globals__", None) is real:
             theirs["_orig_call"] = _below(original)
     popen = subprocess.Popen
     return getattr(getattr(popen, "__init__", None), "__globals__", None) is not real
@@ -312,7 +336,7 @@ def _first_on_path(tool: str) -> Optional[bool]:
 
 
 def _program(path: str) -> Optional[str]:
-    """The name of the program that a link leads to, empty for what is no link; ``None`` if nothing can be run there."""
+    """The name of the program that a link leads to, empty for no link; ``None`` if it cannot be run."""
     try:
         target = os.readlink(path)
     except FileNotFoundError:
@@ -404,18 +428,17 @@ def _fall_back(tool: str, why: str) -> None:
     if mode() == "agent":
         raise HookToolError(
             tool or "hook tools",
-            "%s; CHARMS_REACTIVE_TOOLS or the option reactive-tools says that only the agent is to be asked" % why,
+            "%s; CHARMS_REACTIVE_TOOLS or the option reactive-tools says that only the agent is to be asked"
+            % why,
         )
     if not _told:
         _told = True
-        from . import juju_log
-
-        juju_log.log("Hook tools are started as processes: %s" % why, juju_log.DEBUG)
+        _remarks.append(("DEBUG", "Hook tools are started as processes: %s" % why))
 
 
 def _read_stdin() -> bytes:
     """All of this process's stdin, for a tool that has asked for it."""
-    parts = []
+    parts: List[bytes] = []
     while True:
         part = os.read(0, 1 << 16)
         if not part:
@@ -427,7 +450,7 @@ _forks_watched = False
 
 
 def _watch_forks() -> None:
-    """Let no child of this process hold the connection: an agent waits for the end of each, when a hook has ended."""
+    """Let no child of this process hold the connection: an agent waits for its end when a hook has ended."""
     global _forks_watched
     if not _forks_watched and hasattr(os, "register_at_fork"):
         _forks_watched = True

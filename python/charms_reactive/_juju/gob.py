@@ -1,4 +1,4 @@
-"""gob, the encoding in which the Juju agent is asked: the part of it that Go's ``net/rpc`` needs for hook tools.
+"""gob, the encoding in which the Juju agent is asked: the part of it that hook tools need.
 
 A connection carries messages, each a length and so many bytes. A message defines a type, under a number of
 the sender's own choice, or is a value of one: types go once per connection, ahead of the first value. Fields
@@ -92,7 +92,12 @@ class Struct:
         self.definition = _text(body + b"\x00\x00")
         if any(kind == _WORDS for _, kind in fields):
             self.definition += _text(
-                _signed(-_WORDS) + b"\x02\x01\x02" + _signed(_WORDS) + b"\x00\x01" + _signed(_STRING) + b"\x00\x00"
+                _signed(-_WORDS)
+                + b"\x02\x01\x02"
+                + _signed(_WORDS)
+                + b"\x00\x01"
+                + _signed(_STRING)
+                + b"\x00\x00"
             )
 
     def encode(self, values: Mapping[str, Any]) -> bytes:
@@ -358,7 +363,7 @@ class _Message:
         return None
 
     def _struct(self, fields: List[Tuple[str, int]], depth: int) -> Dict[str, Any]:
-        found = {}
+        found: Dict[str, Any] = {}
         number = -1
         while True:
             delta = self.unsigned()

@@ -9,16 +9,18 @@ from charms_reactive._errors import HookToolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Tuple
 
 __all__ = [
     "agent_usable",
     "ask_json",
     "asking",
+    "choose",
     "end_hook",
     "mapping",
     "names",
     "odd_tool_timeout",
+    "remarks",
     "start_hook",
     "tool_timeout",
 ]
@@ -50,23 +52,36 @@ def agent_usable() -> bool:
     return _ADDRESS in os.environ and bool(asking().usable())
 
 
-def start_hook(option: object) -> None:
-    """Begin a hook.
-
-    Args:
-        option: what the charm option ``reactive-tools`` says; ``None`` where there is none.
-    """
+def start_hook() -> None:
+    """Forget what an earlier hook in this process has found out."""
     global _only_agent
-    wanted = os.environ.get("CHARMS_REACTIVE_TOOLS") or option
-    _only_agent = str(wanted or "").strip().lower() == "agent"
+    _only_agent = _is_agent(os.environ.get("CHARMS_REACTIVE_TOOLS"))
     if asking() is not subprocess:
-        asking().start_hook(option)
+        asking().start_hook()
+
+
+def choose(option: object) -> None:
+    """Take what the charm option ``reactive-tools`` says, where the environment says nothing."""
+    global _only_agent
+    _only_agent = _is_agent(option)
+    if asking() is not subprocess:
+        asking().choose(option)
+
+
+def _is_agent(word: object) -> bool:
+    return str(word or "").strip().lower() == "agent"
 
 
 def end_hook() -> None:
     """Close the connection to the agent, if there is one."""
     if asking() is not subprocess:
         asking().disconnect()
+
+
+def remarks() -> List[Tuple[str, str]]:
+    """What the log is to be told about hook tools, each a level and a line; only once."""
+    found: List[Tuple[str, str]] = [] if asking() is subprocess else asking().remarks()
+    return found
 
 
 def tool_timeout() -> float:

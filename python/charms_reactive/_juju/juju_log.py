@@ -1,6 +1,7 @@
 """Juju's log: what the framework has to say is gathered, and written when control passes to other code.
 
-Where the agent can be asked, lines go to it in order. Where ``juju-log`` is a process, one for each level is enough.
+Where the agent can be asked, lines go to it in order. Where ``juju-log`` is a process, there is one for each
+level.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from charms_reactive._errors import HookToolError
 
 from .environment import hookenv, is_own
-from .hook_tools import agent_usable, asking, tool_timeout
+from .hook_tools import agent_usable, asking, remarks, tool_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ def hand_over() -> None:
     Raises:
         HookToolError: ``juju-log`` does not come back.
     """
-    while _waiting:  # asking the agent for the first time may have something to say
+    while _waiting:
+        in_order = agent_usable()
+        for level, message in remarks():
+            log(message, level)
         gathered = list(_waiting)
         _waiting.clear()
-        for level, messages in _in_order(gathered) if agent_usable() else _by_level(gathered):
+        for level, messages in _in_order(gathered) if in_order else _by_level(gathered):
             for text in _pieces("\n".join(messages).replace("\0", "\\0")):
                 _write_log(text, level)
 

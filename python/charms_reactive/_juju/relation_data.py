@@ -128,13 +128,17 @@ def remote_application(relation_id: str) -> Optional[str]:
         return own
     command: List[str] = ["relation-list", "--app", "-r", relation_id, "--format=json"]
     try:
-        answer = hook_tools.asking().run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=hook_tools.tool_timeout(),
-            check=True,
-        ).stdout
+        answer = (
+            hook_tools.asking()
+            .run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=hook_tools.tool_timeout(),
+                check=True,
+            )
+            .stdout
+        )
         asked = json.loads(answer.decode("utf-8"))
     except (OSError, ValueError, subprocess.SubprocessError):
         return None  # Juju before 2.8 does not tell

@@ -101,10 +101,11 @@ def start_hook() -> None:
     global _config, _setting
     _config = _setting = None
     juju_log.quiet = False
-    hook_tools.start_hook(None)
-    option = None if os.environ.get("CHARMS_REACTIVE_TOOLS") else _charm_option("reactive-tools")
-    if option is not None:
-        hook_tools.start_hook(option)
+    hook_tools.start_hook()
+    if not os.environ.get("CHARMS_REACTIVE_TOOLS"):
+        option = _charm_option("reactive-tools")
+        if option is not None:
+            hook_tools.choose(option)
     _setting = log_setting()
     juju_log.quiet = _setting == "off"
     for problem in (hook_tools.odd_tool_timeout(), odd_lock_timeout(), _odd_switches()):

@@ -1,10 +1,10 @@
 """The directory that has the program of ours under the names of Juju's hook tools, for handlers in bash.
 
-The program (``crates/reactive-command``) asks the agent as Juju's own tools do, and starts in less time. A wheel
-holds no links, so they are made when a handler in bash first needs them: beside the program, in
-``libexec/charms.reactive`` of the environment in which it is installed, one directory for each version of Juju,
-with the tools that this Juju has. Where nobody may write there, or the program is the one in Python, there is
-none, and handlers in bash find Juju's own tools.
+The program (``crates/reactive-command``) asks the agent as Juju's own tools do, and starts in less time. A
+wheel holds no links, so they are made when a handler in bash first needs them: beside the program, in
+``libexec/charms.reactive`` of the environment in which it is installed, one directory for each version of
+Juju, with the tools that this Juju has. Where nobody may write there, or the program is the one in Python,
+there is none, and handlers in bash find Juju's own tools.
 """
 
 from __future__ import annotations

@@ -32,8 +32,9 @@ def who_holds(path: Optional[str]) -> str:
     for holder in named:
         if holder == around or holder in _ancestors():
             return (
-                "the hook that has started this process holds it (process %s), and goes on holding it until it "
-                "commits; only handlers in bash and other executable handlers are lent the unit state" % _shown(holder)
+                "the hook that has started this process holds it (process %s), and holds it until it "
+                "commits; only handlers in bash and other executable handlers are lent the unit state"
+                % _shown(holder)
             )
     who = " (process %s)" % ", ".join(map(_shown, named)) if named else ""
     return "another process holds it%s; see which one with: fuser %s" % (who, path or "FILE")
@@ -49,7 +50,8 @@ def _holders(path: str) -> List[int]:
         return []
     found = []
     for fields in lines:
-        # 1: POSIX ADVISORY WRITE 4711 fe:00:131074 1073741824 1073741825; who waits has an arrow behind the number.
+        # 1: POSIX ADVISORY WRITE 4711 fe:00:131074 1073741824 1073741825
+        # Who waits has an arrow behind the first number.
         if len(fields) > 5 and fields[1] == "POSIX" and fields[5].rpartition(":")[2] == str(inode):
             pid = int(fields[4])
             if pid > 0 and pid not in found:

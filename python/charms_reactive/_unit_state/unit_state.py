@@ -347,8 +347,8 @@ class UnitState(FreshRows):
         if not path:
             return {}
         if self._keeps_its_lock():
-            # No other connection may read the file, and none may write it: what is there was committed, as the
-            # cache does not spill, and can be read without any lock.
+            # No other connection may read the file, and none may write it: what is there was committed, as
+            # the cache does not spill, and can be read without any lock.
             address = "".join("%%%02x" % ord(one) if one in "%?#" else one for one in path)
             reader = sqlite3.connect("file:%s?immutable=1" % address, uri=True)
         else:

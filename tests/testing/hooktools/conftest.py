@@ -1,7 +1,8 @@
 """Holds facts of Juju against every way to ask the hook tools.
 
-In memory; as executables; over the agent's socket, of an agent in Go and of the desk's own, with the client that
-hooks use and with the program that handlers in bash use. Every row has to come out the same, byte for byte.
+In memory; as executables; over the agent's socket, of an agent in Go and of the desk's own, with the client
+that hooks use and with the program that handlers in bash use. Every row has to come out the same, byte for
+byte.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import pytest
 from facts import CONTEXT, Executables, InMemory, OverSocket, OverSocketByProgram, Row, a_juju, found
 
 from agent.support import Go, GoAgent, tools_directory
-
 from charms_reactive.testing import hooktools
 from charms_reactive.testing._running.agent_server import AgentServer, Answers
 

@@ -1,8 +1,8 @@
 """The agent of a simulated unit, as far as hook tools see it: it listens on a socket while a hook runs.
 
-Juju's agent answers hook tools over a socket, with ``net/rpc`` and gob (see ``_juju/gob.py``), and the framework
-and its program for bash handlers ask it there without starting a process. So does a hook of a simulated unit:
-the answers are those of the executables, of one command at a time.
+Juju's agent answers hook tools over a socket, with ``net/rpc`` and gob (see ``_juju/gob.py``), and the
+framework and its program for bash handlers ask it there without starting a process. So does a hook of a
+simulated unit: the answers are those of the executables, of one command at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from charms_reactive._juju.agent import NO_STDIN
 from charms_reactive._juju.gob import METHOD, NOTHING, RESULT, RETURNED, Decoder, Encoder, GobError
-
 from charms_reactive.testing import hooktools
 from charms_reactive.testing.hooktools.program import kill_hook
 from charms_reactive.testing.hooktools.side import Side
@@ -60,6 +59,10 @@ class _Attempt(Side):
     @property
     def context(self) -> Optional[str]:
         return self._side.context
+
+    @context.setter
+    def context(self, context: Optional[str]) -> None:
+        self._side.context = context
 
     def read(self) -> Juju:
         return self._side.read()
@@ -202,15 +205,14 @@ class AgentServer:
             except OSError:
                 return
             self._connections.add(connection)
-            if self._closed:
-                connection.close()
-                return
             self._threads = [thread for thread in self._threads if thread.is_alive()]
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         """Answer one connection until the other side closes it, or says what cannot be read."""
-        with connection, contextlib.suppress(OSError, GobError, EOFError), connection.makefile("rb") as stream:
+        with connection, contextlib.suppress(OSError, GobError, EOFError), connection.makefile(
+            "rb"
+        ) as stream:
 
             def take(size: int) -> bytes:
                 data = stream.read(size)
