@@ -68,6 +68,7 @@ def unit(go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Un
         calls.start_hook()
         yield Unit(agent, side, tools, started)
         calls.disconnect()
+        calls.remarks()
 
 
 def _watch(monkeypatch: pytest.MonkeyPatch, started: List[List[str]]) -> None:
@@ -110,6 +111,7 @@ LINES: List[Tuple[List[str], Dict[str, Any]]] = [
     (["relation-get", "-r", "db:7"], {"universal_newlines": True, "stderr": STDOUT}),
     (["relation-get", "-r", "db:7"], {"universal_newlines": False, "stderr": PIPE}),
 ]
+TOLD = "Hook tools are started as processes: %s"
 FUNCTIONS = ["run", "call", "check_call", "check_output"]
 
 
@@ -317,9 +319,8 @@ def test_a_wrapper_that_is_first_on_the_path(
     assert calls.check_output(["is-leader"]) == b"True\n"  # of which there is none
     assert calls.check_output(["config-get", "port"]) == b"wrapped\n"
     assert [command[0] for command in unit.started] == ["config-get", "config-get"]
-    told = [line for level, line in juju_log._waiting if level == "DEBUG"]
-    assert told == [
-        "Hook tools are started as processes: something else than Juju's own config-get is first on PATH"
+    assert hook_tools.remarks() == [
+        ("DEBUG", TOLD % "something else than Juju's own config-get is first on PATH")
     ]
 
 
@@ -350,7 +351,7 @@ def test_process(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "auto")  # goes before the option
     assert calls.check_output(["config-get", "port"]) == b"80\n"
     assert len(unit.started) == 2
-    assert juju_log._waiting == []
+    assert hook_tools.remarks() == []
 
 
 @pytest.mark.parametrize(
@@ -397,7 +398,7 @@ def test_a_word_that_nobody_knows(unit: Unit, monkeypatch: pytest.MonkeyPatch, w
     calls.start_hook()
     if where == "option":
         calls.choose("sockets")
-    (level, message), *more = juju_log._waiting
+    (level, message), *more = hook_tools.remarks()
     assert (level, more) == ("WARNING", [])
     assert message.endswith("must be auto, process or agent, not 'sockets'; using auto")
     assert calls.check_output(["config-get", "port"]) == b"80\n"
@@ -410,8 +411,7 @@ def test_no_agent_is_told_once(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(3):
         assert calls.call(["config-get", "port"], stderr=DEVNULL) == 1  # the process cannot ask it either
     assert len(unit.started) == 3
-    told = [line for _, line in juju_log._waiting]
-    assert told == ["Hook tools are started as processes: /nowhere/agent.socket: No such file or directory"]
+    assert hook_tools.remarks() == [("DEBUG", TOLD % "/nowhere/agent.socket: No such file or directory")]
 
 
 def test_an_agent_that_dies_between_calls(unit: Unit) -> None:

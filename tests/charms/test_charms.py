@@ -84,3 +84,24 @@ def test_charm(charm: Path, tmp_path: Path, engine_module: ModuleType, in_proces
     for number, (found, wanted) in enumerate(zip(seen, expected)):
         assert found == wanted, "hook %d of %s" % (number + 1, charm.name)
     assert len(seen) == len(expected)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("charm", CHARMS, ids=lambda charm: charm.name)
+def test_hook_tools_over_the_socket_and_as_processes(charm: Path, tmp_path: Path) -> None:
+    """All that is seen after each hook is the same, however its hook tools are asked."""
+    played = [
+        scenario.play(charm, tmp_path / tools, environment={"CHARMS_REACTIVE_TOOLS": tools})
+        for tools in ("agent", "process")
+    ]
+    for over_socket, as_processes in zip(*map(list, played)):
+        first, second = vars(over_socket), vars(as_processes)
+        for what in first:
+            if what == "tools":  # lines of the log are gathered where each is a process
+                counts = [
+                    {name: n for name, n in one[what].items() if name != "juju-log"}
+                    for one in (first, second)
+                ]
+                assert counts[0] == counts[1], over_socket.label
+            else:
+                assert first[what] == second[what], "%s: %s" % (over_socket.label, what)

@@ -199,7 +199,7 @@ def check_output(*command: Any, **others: Any) -> Any:
     options = {name: value for name, value in others.items() if name != "timeout"}
     answer = None
     if "stdout" not in others:
-        answer = _ask_plainly("check_output", "choose", command, {**options, "stdout": PIPE}, timeout)
+        answer = _ask_plainly("check_output", command, {**options, "stdout": PIPE}, timeout)
     if answer is None:
         return subprocess.check_output(*command, **others)
     status, out, err = _written(answer, PIPE, others.get("stderr"))
