@@ -173,6 +173,7 @@ def test_what_is_left_to_subprocess(unit: Unit, name: str, arguments: Any, optio
             return type(error), str(error)
 
     assert try_it(calls) == try_it(subprocess)
+    assert hook_tools.remarks() == []
     assert len(unit.started) in (0, 2)
 
 

@@ -326,12 +326,12 @@ def _below(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def _first_on_path(tool: str) -> Optional[bool]:
-    """Whether Juju's own tool is the first of that name on ``PATH``; ``None`` if there is none at all."""
-    for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = "%s/%s" % (directory or ".", tool)
-        program = _program(path)
+    """Whether Juju's own tool is the first of that name on ``PATH``; ``None`` if Juju has none of that name."""
+    search = os.environ.get("PATH", os.defpath)
+    for directory in search.split(os.pathsep):
+        program = _program("%s/%s" % (directory or ".", tool))
         if program is not None and program != _OUR_PROGRAM:
-            return program in JUJU_PROGRAMS
+            return program in JUJU_PROGRAMS or (None if jujus_own(tool, search) is None else False)
     return None
 
 
@@ -407,6 +407,7 @@ def _connect(timeout: Optional[float]) -> Any:
         # It was lost in this hook. Its agent is gone, and what comes next shall say so itself.
         _without[key] = "the connection to the agent was lost"
     if key not in _without:
+        disconnect()  # from the agent of another hook
         try:
             _agent = protocol.Agent(os.environ) if timeout is None else protocol.Agent(os.environ, timeout)
         except protocol.NotUsableError as error:
