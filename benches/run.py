@@ -23,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+import agents
 import layered_charm
 import readme
 from commands import BARE, latencies
@@ -709,6 +710,44 @@ class Bench:
         self.notes.append("Row 16: " + ABOUT_SIMULATION)
         return simulation_rows(Row, 16, ENGINES)
 
+    # -- rows 21 to 24 ---------------------------------------------------------------------
+    def tool_calls(self) -> List[Row]:
+        """A call of a hook tool over the agent's socket."""
+        row = Row(21, "a hook-tool call from Python: process / agent's socket", ">= 50 x faster", "process: ")
+        for engine, ours in self.ours.items():
+            times = agents.call_times(ours)
+            took, process = median(times["socket"]), median(times["process"])
+            row.add(engine, _seconds(took), process / took, least=agents.CALL)
+            row.other += "%s, %s; " % (_seconds(process), engine)
+            row.data[engine] = times
+        row.other = row.other.rstrip("; ")
+        self.notes.append(agents.ABOUT)
+        return [row]
+
+    def many_tools(self) -> List[Row]:
+        """A hook with a hundred hook tools, and the processes that it starts."""
+        found = agents.hook_times(self.ours, self.old, runs=15)
+        then = median(found["wall"][self.old.name])
+        row = Row(22, "hook with 100 hook-tool calls, wall", ">= 5 x less", "1.5.3: " + _seconds(then))
+        processes = Row(23, "the same, processes that it starts", "0", "")
+        processes.other = "1.5.3: %d" % found["processes"][self.old.name][0]
+        for engine in ENGINES:
+            took = median(found["wall"][engine])
+            row.add(engine, _seconds(took), then / took, least=agents.HOOK)
+            count = found["processes"][engine][0]
+            processes.add(engine, "%d" % count, count, most=0)
+        row.data, processes.data = dict(found["wall"]), dict(found["processes"])
+        return [row, processes]
+
+    def tools_in_bash(self) -> List[Row]:
+        """Ten hook tools in a handler in bash."""
+        times = agents.bash_times(self.ours["native"], runs=15)
+        none, go, program = (median(times[name]) for name in ("none", "Go", "program"))
+        row = Row(24, "ten hook tools in bash, CPU of the tools", ">= 3 x less", "Go: " + _seconds(go - none))
+        row.add("native", _seconds(program - none), (go - none) / (program - none), least=agents.BASH)
+        row.data = dict(times)
+        return [row]
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -764,6 +803,9 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     16: Bench.simulation,
     17: Bench.newest_imports,
     18: Bench.layered,
+    21: Bench.tool_calls,
+    22: Bench.many_tools,
+    24: Bench.tools_in_bash,
 }
 
 

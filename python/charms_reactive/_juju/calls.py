@@ -326,7 +326,7 @@ def _below(original: Callable[..., int]) -> Callable[..., int]:
 
 
 def _first_on_path(tool: str) -> Optional[bool]:
-    """Whether Juju's own tool is the first of that name on ``PATH``; ``None`` if Juju has none of that name."""
+    """Whether Juju's own tool is the first of that name on ``PATH``; ``None`` if Juju has none."""
     search = os.environ.get("PATH", os.defpath)
     for directory in search.split(os.pathsep):
         program = _program("%s/%s" % (directory or ".", tool))
