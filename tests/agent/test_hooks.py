@@ -297,3 +297,41 @@ def test_the_rows_are_the_same(tmp_path: Path) -> None:
             rows.append(dict(connection.execute("SELECT key, data FROM kv")))
         connection.close()
     assert rows[0].keys() == rows[1].keys()
+
+
+#: What a hook imports in addition where its agent has a socket.
+OF_THE_SOCKET = {
+    "_socket",
+    "charms_reactive._juju.agent",
+    "charms_reactive._juju.calls",
+    "charms_reactive._juju.gob",
+}
+
+SAY = """
+import os, sys
+with open(os.environ["CHARM_DIR"] + "/loaded", "w") as file:
+    file.write("\\n".join(sys.modules))
+"""
+
+
+def test_what_a_hook_imports_for_it(tmp_path: Path) -> None:
+    """Three modules of ours and one that Python is shipped with; least of all `socket`."""
+    loaded = []
+    for tools in ("auto", "without"):
+        unit = make(tmp_path / tools, {"reactive/app.py": PYTHON})
+        (unit.charm_dir / "dispatch").write_text(
+            "#!%s\n%sfrom charms.reactive import main\nmain()\n%s"
+            % (
+                sys.executable,
+                "" if tools == "auto" else "import os\ndel os.environ['JUJU_AGENT_SOCKET_ADDRESS']\n",
+                SAY,
+            )
+        )
+        run = unit.run("config-changed")
+        assert run.succeeded, run.stderr
+        loaded.append(set((unit.charm_dir / "loaded").read_text().split("\n")))
+    with_socket, without = loaded
+    ours = {name for name in with_socket - without if not name.startswith("charms.reactive.")}
+    assert ours == OF_THE_SOCKET
+    assert not OF_THE_SOCKET & without
+    assert "socket" not in with_socket

@@ -129,8 +129,7 @@ impl Agent {
             other => Failure::Lost(other),
         })?;
         if error_of(&header) == NO_STDIN {
-            self.command.stdin =
-                Some(stdin().map_err(|error| Failure::Lost(Lost::Stdin(error)))?);
+            self.command.stdin = Some(stdin().map_err(|error| Failure::Lost(Lost::Stdin(error)))?);
             (header, result) = self.call().map_err(Failure::Lost)?;
         }
         let error = error_of(&header);

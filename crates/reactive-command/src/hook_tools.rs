@@ -1,10 +1,11 @@
 //! Being a hook tool: the program under another name, in a directory that the framework has made.
 //!
 //! The framework puts a directory of links to this program first on the `PATH` of handlers in
-//! bash. What they call, and what their children call, asks the agent from here, which takes a
-//! tenth of the time that it takes to start Juju's own program. Wherever the agent cannot be asked,
-//! and wherever something else than Juju's own tool comes next on `PATH`, that is run instead.
+//! bash. What they call, and what their children call, asks the agent from here, which takes less
+//! than half of the time that Juju's own program takes. Wherever the agent cannot be asked, and
+//! wherever something else than Juju's own tool comes next on `PATH`, that is run instead.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -13,7 +14,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::env;
 
 use crate::agent::{Agent, Failure, Result};
 
@@ -78,9 +78,8 @@ fn is_jujus(path: &Path) -> bool {
     let named = |path: &Path| {
         path.file_name().is_some_and(|name| PROGRAMS.iter().any(|program| name == *program))
     };
-    fs::read_link(path).is_ok_and(|target| {
-        named(&target) || fs::canonicalize(path).is_ok_and(|path| named(&path))
-    })
+    fs::read_link(path)
+        .is_ok_and(|target| named(&target) || fs::canonicalize(path).is_ok_and(|path| named(&path)))
 }
 
 impl HookTool {
