@@ -122,10 +122,14 @@ def usable() -> bool:
     """Whether the agent can be asked; it is connected to by that."""
     if not _in_hook() or mode() == "process" or _replaced("run"):
         return False
+    if not _lock.acquire(blocking=False):
+        return False  # another thread is asking
     try:
         return _connect(None) is not None
     except HookToolError:
         return False  # whoever asks will hear of it
+    finally:
+        _lock.release()
 
 
 def disconnect() -> None:
