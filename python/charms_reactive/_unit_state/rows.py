@@ -3,7 +3,9 @@
 The commands that shell handlers run import this without the framework: nothing but ``os``.
 
 All of the framework's memory is in the table ``kv`` of ``.unit-state.db``, which is charmhelpers'. Values are
-JSON. 1.5.x reads and writes the rows that are marked with a star, so that a unit can go back::
+JSON. 1.5.x reads and writes the rows that are marked with a star, so that a unit can go back.
+
+.. code-block:: text
 
     reactive.states.FLAG *                  a flag that is set, with its value
     reactive.invoked.ID *                   what was done, for only_once and was_invoked
@@ -22,7 +24,9 @@ JSON. 1.5.x reads and writes the rows that are marked with a star, so that a uni
                                             a record; the last automatic key of its class
     reactive.shell.SCRIPT                   what a bash script has declared, until one of its files changes
 
-Scratch, of which nothing is left after a hook::
+Scratch, of which nothing is left after a hook:
+
+.. code-block:: text
 
     reactive.dispatch.phase, reactive.dispatch.removed_state, reactive.dispatch.changes, reactive.state_watch
                                             what a child process needs to know, and what it tells
