@@ -37,10 +37,14 @@ def any_hook(*hook_patterns: str) -> bool:
 
     ``db-relation-{joined,changed}`` stands for each of its alternatives, and
     ``{provides:mysql}-relation-joined`` for each endpoint of that role (``provides``, ``requires``
-    or ``peers``) and interface; both combine. A pattern that makes no sense matches nothing.
+    or ``peers``) and interface; both combine. A pattern that makes no sense matches nothing, and in an
+    action none does.
     """
+    hook_name = environment.hook_name()
+    if not hook_name:
+        return False  # in an action, whatever it is called
     names = _expand(_INTERFACE, _endpoints_of, hook_patterns)
-    return environment.hook_name() in _expand(_CHOICE, lambda choices: choices.split(","), names)
+    return hook_name in _expand(_CHOICE, lambda choices: choices.split(","), names)
 
 
 environment.pass_through_cmdline(globals(), {"test_command": ("any_hook",)})

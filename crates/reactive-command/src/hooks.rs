@@ -10,6 +10,9 @@ use crate::not_ours::NotOurs;
 /// A pattern with a colon in braces is about the endpoints in the charm's metadata, which this
 /// program does not read.
 pub(crate) fn any_hook(patterns: &[String]) -> Result<bool, NotOurs> {
+    if ["JUJU_ACTION_NAME", "JUJU_FUNCTION_NAME"].into_iter().any(is_given) {
+        return Ok(false); // whatever the action is called
+    }
     if patterns.iter().any(|pattern| pattern.contains('{') && pattern.contains(':')) {
         return Err(NotOurs::Asked);
     }
@@ -17,7 +20,16 @@ pub(crate) fn any_hook(patterns: &[String]) -> Result<bool, NotOurs> {
     Ok(patterns.iter().any(|pattern| expand(pattern).contains(&hook)))
 }
 
+/// Whether an environment variable has a value.
+fn is_given(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 fn hook_name() -> Result<String, NotOurs> {
+    let path = env::var_os("JUJU_DISPATCH_PATH").unwrap_or_default();
+    if Path::new(&path).parent().is_some_and(|directory| directory.ends_with("actions")) {
+        return Err(NotOurs::Asked);
+    }
     let named = ["JUJU_HOOK_NAME", "JUJU_DISPATCH_PATH"]
         .iter()
         .find_map(|variable| env::var_os(variable).filter(|value| !value.is_empty()))

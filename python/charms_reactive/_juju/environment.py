@@ -163,16 +163,26 @@ def action_name() -> Optional[str]:
     name = os.environ.get("JUJU_ACTION_NAME") or os.environ.get("JUJU_FUNCTION_NAME")
     if name:
         return name
-    directory, _, base = os.environ.get("JUJU_DISPATCH_PATH", "").rpartition("/")
+    # Juju sets one of these; without either the file that was started has to tell.
+    path = os.environ.get("JUJU_DISPATCH_PATH") or ("" if os.environ.get("JUJU_HOOK_NAME") else sys.argv[0])
+    directory, _, base = path.rpartition("/")
     return base if directory.rpartition("/")[2] == "actions" and base else None
 
 
 def hook_name() -> str:
-    """The hook's name: ``JUJU_HOOK_NAME``, else the end of ``JUJU_DISPATCH_PATH``, else of ``argv[0]``."""
+    """The hook's name, empty in an action, whatever the action is called.
+
+    It is what ``hookenv.hook_name`` says where a test has put its own in that place; else
+    ``JUJU_HOOK_NAME``, the end of ``JUJU_DISPATCH_PATH``, or of ``argv[0]``.
+    """
     if not is_own("hook_name"):
-        return str(hookenv.hook_name())
-    name = os.environ.get("JUJU_HOOK_NAME") or os.environ.get("JUJU_DISPATCH_PATH") or sys.argv[0]
-    return os.path.basename(name)
+        name = hookenv.hook_name()
+        return os.path.basename(name) if isinstance(name, str) else str(name)
+    if action_name() is not None:
+        return ""
+    return os.path.basename(
+        os.environ.get("JUJU_HOOK_NAME") or os.environ.get("JUJU_DISPATCH_PATH") or sys.argv[0]
+    )
 
 
 #: Hooks in which Juju allows little, and which run nothing but the handlers made for them.
