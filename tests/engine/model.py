@@ -97,6 +97,9 @@ class Model:
             raise EngineError("nothing waits")
         return self._go_on()
 
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def unwind(self) -> None:
         if self._waiting:
             _, outer = self._waiting.pop()

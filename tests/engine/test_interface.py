@@ -54,6 +54,7 @@ _RESULTS: Dict[str, object] = {
     "load": [("a", True)],
     "change": [],
     "resume": [],
+    "waiting": 0,
     "unwind": None,
     "touch": None,
     "add_trigger": None,

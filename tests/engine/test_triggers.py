@@ -256,11 +256,15 @@ def test_unwind_gives_up_the_innermost_change_that_waits(engine: Any) -> None:
     engine.add_trigger("a", True, callback=2)
     engine.add_trigger("b", True, callback=3)
     engine.add_trigger("b", True, callback=4)
+    assert engine.waiting() == 0
     engine.change("a", True)
     engine.change("b", True)
+    assert engine.waiting() == 2
     engine.unwind()
+    assert engine.waiting() == 1
     assert engine.resume() == calls(2)
     engine.unwind()
+    assert engine.waiting() == 0
     with pytest.raises(EngineError):
         engine.resume()
 

@@ -133,6 +133,12 @@ impl Engine {
         self.triggers.resume(&mut self.world)
     }
 
+    /// How many changes wait for a callback, each in a callback of the one before it.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.triggers.waiting()
+    }
+
     /// Gives up the innermost change that waits for a callback, because that callback failed.
     pub fn unwind(&mut self) {
         self.triggers.unwind();

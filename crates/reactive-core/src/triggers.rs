@@ -1,5 +1,6 @@
 //! Triggers: what follows from a change of a flag, depth first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::ids::{narrow, CallbackId, FlagId};
 use crate::world::World;
 
 /// One thing that followed from a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// The flag was set.
     Set(FlagId),
@@ -65,6 +66,8 @@ struct Actions {
     sets: Vec<FlagId>,
     clears: Vec<FlagId>,
     callbacks: Vec<CallbackId>,
+    /// All of them, so that naming one more costs the same however many there are.
+    known: HashSet<Effect>,
 }
 
 /// A change that is being made: its actions, fixed when it began, and how far they have come.
@@ -92,9 +95,10 @@ impl Triggers {
             narrow(self.registered.len() - 1)
         });
         let actions = Arc::make_mut(&mut self.registered[at as usize].actions);
-        add_once(&mut actions.sets, set);
-        add_once(&mut actions.clears, clear);
-        add_once(&mut actions.callbacks, callback);
+        let known = &mut actions.known;
+        actions.sets.extend(set.filter(|&flag| known.insert(Effect::Set(flag))));
+        actions.clears.extend(clear.filter(|&flag| known.insert(Effect::Clear(flag))));
+        actions.callbacks.extend(callback.filter(|&number| known.insert(Effect::Call(number))));
     }
 
     /// Every edge that sets or clears something, in the order in which the edges were first named.
@@ -142,6 +146,11 @@ impl Triggers {
         let &base = self.bases.last().ok_or(Error::NoChangeWaiting)?;
         let mark = world.flags.mark();
         self.propagate(world, base, mark)
+    }
+
+    /// How many changes wait for a callback.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bases.len()
     }
 
     /// Gives up the innermost change that waits for a callback; harmless if there is none.
@@ -236,7 +245,7 @@ impl Triggers {
 
 impl Trigger {
     fn edge(&self) -> Edge<'_> {
-        let Actions { sets, clears, callbacks } = &*self.actions;
+        let Actions { sets, clears, callbacks, .. } = &*self.actions;
         Edge { flag: self.flag, on: self.on, sets, clears, callbacks }
     }
 }
@@ -263,14 +272,6 @@ fn revert(world: &mut World, effects: &[Effect], mark: Mark) {
         }
     }
     world.flags.forget_since(mark);
-}
-
-fn add_once<T: PartialEq>(list: &mut Vec<T>, item: Option<T>) {
-    if let Some(item) = item {
-        if !list.contains(&item) {
-            list.push(item);
-        }
-    }
 }
 
 /// The entry of a flag in a table by flag, which grows as needed.

@@ -95,6 +95,10 @@ impl Engine {
         })
     }
 
+    fn waiting(&self) -> usize {
+        self.with(|state| state.engine.waiting())
+    }
+
     fn unwind(&self) {
         self.with(|state| state.engine.unwind());
     }

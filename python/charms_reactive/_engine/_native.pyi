@@ -107,6 +107,9 @@ class Engine:
             charms_reactive.errors.TriggerCycleError: as in :meth:`change`.
         """
 
+    def waiting(self) -> int:
+        """How many changes wait for a callback, each in a callback of the one before it."""
+
     def unwind(self) -> None:
         """Give up the innermost change that waits for a callback, because that callback raised."""
 

@@ -85,7 +85,7 @@ class _Condition:
 class _Handler:
     """What the engine knows of a handler: where it may match, and how far it is from matching."""
 
-    __slots__ = ("failing", "id", "opaque", "phases", "watched")
+    __slots__ = ("conditions", "failing", "id", "opaque", "phases", "watched")
 
     def __init__(self, id: int) -> None:
         self.id = id
@@ -93,6 +93,7 @@ class _Handler:
         self.failing = 0
         self.opaque = False
         self.watched: Set[str] = set()
+        self.conditions: List[_Condition] = []
 
 
 class _Trigger:
@@ -101,9 +102,10 @@ class _Trigger:
     __slots__ = ("callbacks", "clears", "sets")
 
     def __init__(self) -> None:
-        self.sets: List[str] = []
-        self.clears: List[str] = []
-        self.callbacks: List[int] = []
+        # Used as ordered sets.
+        self.sets: Dict[str, None] = {}
+        self.clears: Dict[str, None] = {}
+        self.callbacks: Dict[int, None] = {}
 
 
 class _Frame:
@@ -125,6 +127,9 @@ class Engine:
     """See ``_native.pyi``."""
 
     def __init__(self) -> None:
+        # A change of flags has begun and not ended: an exception from outside, of a signal's handler or for
+        # want of memory, may have left counts behind it that are not those of the flags.
+        self._torn = False
         # Flags, and the index from each to what depends on it.
         self._set: Set[str] = set()
         self._conditions: Dict[str, List[_Condition]] = {}
@@ -177,12 +182,16 @@ class Engine:
 
     def load(self, flags: Sequence[str]) -> List[Tuple[str, bool]]:
         wanted = {_check(flag) for flag in flags}
+        if self._torn:
+            self._count_anew()
         cleared = sorted(self._set - wanted)
         added = sorted(wanted - self._set)
+        self._torn = True
         for flag in cleared:
             self._toggle(flag, False)
         for flag in added:
             self._toggle(flag, True)
+        self._torn = False
         return [(flag, False) for flag in cleared] + [(flag, True) for flag in added]
 
     def change(self, flag: str, on: bool) -> Optional[List[Effect]]:
@@ -190,23 +199,34 @@ class Engine:
         if (name in self._set) == on:
             return None
         self._refuse_cycle(name, on)
-        self._bases.append(len(self._frames))
         removed, pending = self._removed, len(self._pending)
+        self._torn = True
+        self._bases.append(len(self._frames))
         try:
             self._enter(name, on)
-            return self._propagate([(SET if on else CLEAR, name, 0)], removed, pending)[1:]
+            effects = self._propagate([(SET if on else CLEAR, name, 0)], removed, pending)[1:]
         except TriggerCycleError:
             self._end_change()
+            self._torn = False
             raise
+        self._torn = False
+        return effects
 
     def resume(self) -> List[Effect]:
         if not self._bases:
             raise EngineError("no change is waiting for a callback")
+        self._torn = True
         try:
-            return self._propagate([], self._removed, len(self._pending))
+            effects = self._propagate([], self._removed, len(self._pending))
         except TriggerCycleError:
             self._end_change()
+            self._torn = False
             raise
+        self._torn = False
+        return effects
+
+    def waiting(self) -> int:
+        return len(self._bases)
 
     def unwind(self) -> None:
         if self._bases:
@@ -216,9 +236,9 @@ class Engine:
         self._pending[_check(flag)] = None
 
     def _end_change(self) -> None:
-        base = self._bases.pop()
-        while len(self._frames) > base:
-            self._leave()
+        del self._frames[self._bases[-1] :]
+        self._open = {frame.change for frame in self._frames}
+        self._bases.pop()
 
     def _enter(self, flag: str, on: bool) -> None:
         """Make one change and, if it has a trigger, begin its actions."""
@@ -291,6 +311,19 @@ class Engine:
             if condition.holds() != held:
                 self._count_failing(condition.handler, 1 if held else -1)
 
+    def _count_anew(self) -> None:
+        """Make all counts those of the flags that are set."""
+        for handler in self._handlers:
+            for condition in handler.conditions:
+                condition.set_count = 0
+        for flag in self._set:
+            for condition in self._conditions.get(flag, ()):
+                condition.set_count += 1
+        for handler in self._handlers:
+            handler.failing = sum(not condition.holds() for condition in handler.conditions)
+        self._ready = {handler.id for handler in self._handlers if handler.failing == 0}
+        self._revision += 1
+
     def _count_failing(self, handler: _Handler, more: int) -> None:
         handler.failing += more
         if handler.failing == 0:
@@ -312,12 +345,12 @@ class Engine:
         sets = None if set_flag is None else _check(set_flag)
         clears = None if clear_flag is None else _check(clear_flag)
         trigger = self._triggers.setdefault(edge, _Trigger())
-        if sets is not None and sets not in trigger.sets:
-            trigger.sets.append(sets)
-        if clears is not None and clears not in trigger.clears:
-            trigger.clears.append(clears)
-        if callback is not None and callback not in trigger.callbacks:
-            trigger.callbacks.append(callback)
+        if sets is not None:
+            trigger.sets[sets] = None
+        if clears is not None:
+            trigger.clears[clears] = None
+        if callback is not None:
+            trigger.callbacks[callback] = None
 
     def triggers(self) -> List[Tuple[str, bool, List[str], List[str]]]:
         return [
@@ -364,6 +397,7 @@ class Engine:
         condition = _Condition(known, kind, len(names), sum(name in self._set for name in names))
         for name in names:
             self._conditions.setdefault(name, []).append(condition)
+        known.conditions.append(condition)
         known.phases &= OTHER
         self._watch(known, names)
         if not condition.holds():
