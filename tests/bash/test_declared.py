@@ -348,6 +348,7 @@ UNSETTLED = {
     "a decorator after an operator": "[[ -e no ]] || @when_not x\nf() { %s; }",
     "a decorator in a function": "decorate() {\n@when_not x\n}\ndecorate\n@when_not x\nf() { %s; }",
     "a source that is computed": 'file=none\n[[ ! -e $file ]] || source "$file"\n@when_not x\nf() { %s; }',
+    "a condition on the line of a function": "h() { :; }; [[ -e no ]] || @when_not x\nf() { %s; }",
     "a command outside of functions": "ls >/dev/null\n@when_not x\nf() { %s; }",
 }
 
@@ -370,8 +371,18 @@ def test_what_may_differ_is_declared_once_in_each_hook(one_unit: BashUnit, case:
     assert unit.invoked()[0].startswith("reactive/foo.sh:")
 
 
-def test_what_differs_is_seen(one_unit: BashUnit) -> None:
-    one_unit.script('if [[ -e enabled ]]; then\n@when_not x\nf() { echo f >>"$TOLD"; }\nfi\n')
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if [[ -e enabled ]]; then\n@when_not x\nf() { echo f >>"$TOLD"; }\nfi\n',
+        'h() { :; }; if [[ -e enabled ]]; then @when_not x\nf() { echo f >>"$TOLD"; }; fi',
+        '@when_not y\nh() { :; }; [[ -e enabled ]] && { @when_not x; }\nf() { echo f >>"$TOLD"; }',
+        '@when_not y\nh() {\n:\n}; [[ -e enabled ]] && { @when_not x; }\nf() { echo f >>"$TOLD"; }',
+    ],
+    ids=["a condition", "on the line of a function", "and a function below", "at the end of a function"],
+)
+def test_what_differs_is_seen(one_unit: BashUnit, text: str) -> None:
+    one_unit.script(text)
     one_unit.succeed()
     one_unit.write("enabled", "")
     one_unit.succeed()

@@ -226,11 +226,60 @@ def _skip_body(indent: str, rest: str, lines: Iterator[str]) -> None:
     if rest[0] not in "{(":
         raise _Unsettled
     closing = "}" if rest[0] == "{" else ")"
-    if len(rest) > 1 and rest.endswith(closing):
-        return
+    after = _after_group(rest)
+    if after is None:  # it goes on in the lines below
+        _skip_lines(indent, closing, lines)
+    elif not _BLANK.match(after):
+        raise _Unsettled  # a command on the same line, which may be a condition with a declaration
+
+
+# Words of bash between which a brace is one of the language's own.
+_SEPARATORS = frozenset(" \t;&|()<>")
+
+
+def _after_group(text: str) -> Optional[str]:
+    """What follows on its line the group in braces or parentheses with which a text begins.
+
+    ``None`` if the group does not end there. One that cannot be told from a single line, such as that of
+    a ``case``, is taken to end too early, which is not settled.
+    """
+    opening, closing = text[0], "}" if text[0] == "{" else ")"
+    depth, inner, quote, before = 0, 0, "", " "
+    position = 0
+    while position < len(text):
+        character = text[position]
+        following = text[position + 1 : position + 2]
+        if quote:
+            if character == "\\" and quote == '"':
+                position += 1
+            elif character == quote:
+                quote = ""
+        elif character == "\\":
+            position += 1
+        elif character in "'\"`":
+            quote = character
+        elif character == "#" and before in _SEPARATORS:
+            return None  # the rest is a comment
+        elif character == "$" and following == "{":
+            inner += 1
+            position += 1
+        elif character == "}" and inner:
+            inner -= 1
+        elif opening == "(" or (before in _SEPARATORS and (following or " ") in _SEPARATORS):
+            depth += (character == opening) - (character == closing)
+            if not depth:
+                return text[position + 1 :]
+        before = text[position : position + 1]
+        position += 1
+    return None
+
+
+def _skip_lines(indent: str, closing: str, lines: Iterator[str]) -> None:
     for line in lines:
-        if line.startswith(indent + closing) and _BLANK.match(line[len(indent) + 1 :]):
-            return
+        if line.startswith(indent + closing):
+            if _BLANK.match(line[len(indent) + 1 :]):
+                return
+            raise _Unsettled
         definition = _DEFINITION.match(line)
         if line.lstrip().startswith("@") or (definition and definition.group(1) == indent):
             raise _Unsettled
