@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 from contextvars import ContextVar
 
 from . import bus
@@ -223,7 +224,7 @@ class _Juju:
                 return
         status_tools.send(status.name, status.message, self.application)
         self._note(wanted)
-        course = bus.current_course()
+        course = bus.open_course()
         if course is not None:
             _in_dispatch(course)  # which will want to know how it ends
 
@@ -307,8 +308,11 @@ class Context:
         result = self._result(error)
         if result is not None:
             outer = self._around()
+            around = self._around_all() if outer is None else None
             if outer is not None:
                 outer._keep(result)
+            elif around is not None:
+                around.take(result, self._place.application, show=False)
         try:
             self._place.set(result or self._default())
         except ReactiveError as failure:
@@ -361,16 +365,20 @@ class Context:
         return status
 
     def _around(self) -> Optional[Context]:
-        """The nearest open context for the same place, the dispatch's included."""
+        """The nearest open context for the same place."""
         outer = self._outer
         while outer is not None:
             if outer._open and outer._place.is_as(self._place):
                 return outer
             outer = outer._outer
-        course = bus.current_course()
+        return None
+
+    def _around_all(self) -> Optional[_InDispatch]:
+        """What is added in the dispatch that goes on, in whichever thread."""
+        course = bus.open_course()
         if course is None or type(self._place) is not _Juju:
             return None
-        return _in_dispatch(course).context(self._place.application)
+        return _in_dispatch(course)
 
 
 def _is_failure(error: BaseException) -> bool:
@@ -383,25 +391,45 @@ class _InDispatch:
 
     def __init__(self) -> None:
         self._contexts: Dict[bool, Context] = {}
+        # Other threads add as well.
+        self._lock = allocate_lock()
+        self._settled = False
 
-    def context(self, application: bool) -> Context:
-        """The context for the unit's status, or for its application's."""
-        if application not in self._contexts:
-            self._contexts[application] = Context(_Juju(application))
-        return self._contexts[application]
+    def take(self, status: AnyStatus, application: bool, show: bool = True) -> bool:
+        """Add a status of the unit, or of its application; ``False`` if all was settled already.
+
+        Args:
+            status: what to add.
+            application: it is the application's.
+            show: show a Maintenance at once, and no more; not where a context has ended with it.
+        """
+        with self._lock:
+            if self._settled:
+                return False
+            if application not in self._contexts:
+                self._contexts[application] = Context(_Juju(application))
+            context = self._contexts[application]
+            if status.name != "maintenance" or not show:
+                context._keep(status)
+                return True
+        context._take(status)
+        return True
 
     def invoking(self, handler: object) -> None:
         """A handler is about to run; if not for the first time, its last word is what counts."""
-        for context in self._contexts.values():
-            context._forget(handler)
+        with self._lock:
+            for context in self._contexts.values():
+                context._forget(handler)
 
     def over(self, error: Optional[BaseException]) -> None:
         """The dispatch has ended, or what came after it in the hook."""
         if error is not None and _is_failure(error):
             self._failed(error)
             return
-        contexts = list(self._contexts.values())
-        self._contexts.clear()
+        with self._lock:
+            contexts = list(self._contexts.values())
+            self._contexts.clear()
+            self._settled = True
         for context in contexts:
             if not context._any:
                 continue
@@ -437,10 +465,15 @@ class _InDispatch:
 
 
 def _in_dispatch(course: bus.Course) -> _InDispatch:
-    if course.statuses is None:
-        course.statuses = _InDispatch()
-    found: _InDispatch = course.statuses
+    with _making:
+        if course.statuses is None:
+            course.statuses = _InDispatch()
+        found: _InDispatch = course.statuses
     return found
+
+
+# Two threads may be the first at once.
+_making = allocate_lock()
 
 
 class _State:
@@ -510,8 +543,8 @@ def application(
 def add(status: AnyStatus, *, app: bool = False) -> None:
     """Add a status to the innermost open context of this thread or task.
 
-    Outside all contexts it is added to the running dispatch, which is a context itself; outside a
-    dispatch it is set at once.
+    Outside all contexts it is added to the running dispatch, which is a context itself, also by other
+    threads of the hook; outside a dispatch it is set at once.
 
     Args:
         status: a status of this module or of the operator framework.
@@ -528,10 +561,8 @@ def add(status: AnyStatus, *, app: bool = False) -> None:
             inner._take(status)
             return
         inner = inner._outer
-    course = bus.current_course()
-    if course is not None:
-        _in_dispatch(course).context(app)._take(status)
-    else:
+    course = bus.open_course()
+    if course is None or not _in_dispatch(course).take(status, app):
         _Juju(app).set(status, sure=status.name != "maintenance")
 
 

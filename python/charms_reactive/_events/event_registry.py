@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import _local
 from itertools import count
 
 from charms_reactive._dispatch.callables import (
@@ -157,10 +158,10 @@ class Registry:
 
     Attributes:
         plans: by class of event, as far as they were asked for.
-        current: the delivery whose handlers are running, or ``None``.
-        noted: deliveries of flag changes that wait for their chain of triggers to end.
+        current: the delivery whose handlers are running in this thread, or ``None``.
+        noted: deliveries of flag changes that wait, in this thread, for their chain of triggers to end.
         failures: exceptions of handlers, outside of hooks and where that is wanted, for the outermost
-            emission to raise.
+            emission of this thread to raise.
         reporter: what :func:`~charms_reactive.events.set_error_reporter` was given.
     """
 
@@ -168,10 +169,41 @@ class Registry:
         self.entries: Dict[Type[Event], List[Entry]] = {}
         self._known: Set[Any] = set()
         self.plans: Dict[Type[Event], Plan] = {}
-        self.current: Any = None
-        self.noted: List[Any] = []
-        self.failures: List[Tuple[BaseException, str]] = []
+        # Each thread has its own: nothing of one thread's emission is left for another.
+        self._here: Any = _local()
         self.reporter: Optional[Reporter] = None
+
+    @property
+    def current(self) -> Any:
+        return getattr(self._here, "current", None)
+
+    @current.setter
+    def current(self, delivery: Any) -> None:
+        self._here.current = delivery
+
+    @property
+    def noted(self) -> List[Any]:
+        try:
+            noted: List[Any] = self._here.noted
+        except AttributeError:
+            noted = self._here.noted = []
+        return noted
+
+    @noted.setter
+    def noted(self, deliveries: List[Any]) -> None:
+        self._here.noted = deliveries
+
+    @property
+    def failures(self) -> List[Tuple[BaseException, str]]:
+        try:
+            failures: List[Tuple[BaseException, str]] = self._here.failures
+        except AttributeError:
+            failures = self._here.failures = []
+        return failures
+
+    @failures.setter
+    def failures(self, failures: List[Tuple[BaseException, str]]) -> None:
+        self._here.failures = failures
 
     def add(self, event_class: Type[Event], origin: Any, handler: Handler) -> None:
         """Register a handler; a second time is the same as once."""

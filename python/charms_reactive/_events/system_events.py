@@ -184,6 +184,8 @@ class HookListener:
         try:
             handler.invoke()
         except BaseException as error:
+            if unit_state.unit.forked:
+                raise  # it is not this process that runs the hook
             seconds = perf_counter() - begin
             if isinstance(error, SystemExit) and error.code in (None, 0):
                 _emit(HandlerInvoked, origin, handler=handler.id(), seconds=seconds)

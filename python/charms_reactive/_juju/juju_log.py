@@ -54,11 +54,20 @@ def hand_over() -> None:
         in_order = agent_usable()
         for level, message in remarks():
             log(message, level)
-        gathered = list(_waiting)
-        _waiting.clear()
+        gathered = _taken()
         for level, messages in _in_order(gathered) if in_order else _by_level(gathered):
             for text in _pieces("\n".join(messages).replace("\0", "\\0")):
                 _write_log(text, level)
+
+
+def _taken() -> List[Tuple[str, str]]:
+    """What waits, one by one: of two threads that are here at once, each message goes to one."""
+    taken: List[Tuple[str, str]] = []
+    try:
+        while True:
+            taken.append(_waiting.pop(0))
+    except IndexError:
+        return taken
 
 
 def _by_level(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
