@@ -108,13 +108,18 @@ class Course:
 
     def end(self, error: Optional[BaseException]) -> None:
         """Settle what depends on how the dispatch, or what came after it in the hook, has ended."""
-        if self.statuses is not None:
+        if self.statuses is not None and not unit_state.unit.forked:
             self.statuses.over(error)
 
 
 def current_course() -> Optional[Course]:
     """The course of the dispatch that goes on in this thread."""
     return _course if _course is not None and get_ident() == _course_thread else None
+
+
+def open_course() -> Optional[Course]:
+    """The course of the dispatch that goes on in this process, in whichever thread."""
+    return _course
 
 
 def current_handler() -> Optional[Handler]:
@@ -211,6 +216,8 @@ def _dispatch(restricted: bool) -> None:
         while True:
             # Whatever the last step let run may have written rows behind our back.
             unit.fresh()
+            if unit.forked or flags._unsaved:
+                flags.after_step()
             step, number = engine.next()
             if step == INVOKE:
                 _current = handler = handler_by_number(number)

@@ -33,7 +33,7 @@ from ._dispatch import done_once, watched_files
 from ._errors import ReactiveError, in_words
 from ._juju import environment, juju_log
 from ._unit_state import unit_state
-from ._unit_state.rows import lock_timeout, odd_lock_timeout
+from ._unit_state.rows import HOOK_VARIABLE, lock_timeout, odd_lock_timeout
 from ._version import __version__
 from .endpoints import Endpoint
 from .external import FlagWatch
@@ -604,7 +604,7 @@ def _run(arguments: argparse.Namespace) -> int:
     command: _Command = arguments.spec
     unit = unit_state.unit
     unit.record_changes = True  # for the dispatch that may be waiting for this process
-    unit.lock_timeout = lock_timeout()
+    unit.lock_timeout = lock_timeout(os.environ.get(HOOK_VARIABLE) is not None)
     odd = odd_lock_timeout()
     if odd and sys.stderr is not None:
         print("charms.reactive: %s" % odd, file=sys.stderr)

@@ -225,7 +225,10 @@ def run_child(
     juju_log.hand_over()
     environment = dict(os.environ)
     environment.pop(SHELL_VARIABLE, None)
-    environment[unit_state.HOOK_VARIABLE] = unit_state.this_process()
+    if unit_state.unit.hook is not None:
+        environment[unit_state.HOOK_VARIABLE] = unit_state.unit.hook
+    if unit_state.unit.lent:
+        environment[unit_state.LENT_VARIABLE] = "1"
     environment.update(variables or {})
     if hook_tools.agent_usable():
         from ._juju import tool_links  # only for those who start handlers
@@ -262,7 +265,6 @@ def lend_state(phase: int = 0) -> None:
         "iteration": engine.iteration() if running else 0,
         "changes": engine.changed() if running else [],
         "pending": engine.pending() if running else [],
-        "hook": unit_state.this_process(),
     }
     scratch[unit_state.CHANGES] = []
     unit_state.unit.before_child(scratch)

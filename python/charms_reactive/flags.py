@@ -19,7 +19,7 @@ from .trace import NullTracer, tracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
     from ._unit_state.fresh_rows import Change
 
@@ -46,6 +46,15 @@ _unit = unit_state.unit
 
 # Trigger callbacks; the engine knows them by their place in this list.
 _callbacks: List[Callable[[], Any]] = []
+
+# The same the other way round, for those that can be hashed.
+_numbers: Dict[Any, int] = {}
+
+# How many actions of each edge of a flag were registered, and how many of them its scratch row has; the
+# edges whose rows are behind. Up to a number it never is.
+_saved: Dict[Tuple[str, bool], Tuple[int, int]] = {}
+_unsaved: Set[Tuple[str, bool]] = set()
+_ALWAYS_SAVED = 16
 
 # How many changes are at one of their callbacks.
 _calling = 0
@@ -135,27 +144,33 @@ def toggle_flag(flag: str, should_set: Any) -> None:
 
 def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
     """Change a flag with all that follows from it; ``False`` if it was so already."""
-    if _unit.fresh().is_set(flag) == on:
+    global _calling
+    if _unit.fresh().is_set(flag) == on and not _unit.is_lent_by_another():
         if _unit.stand_in is not None:
             _unit.write_flag(flag, on, value)  # whose store it is may count on being told
         return False
     engine = _unit.begin()
-    effects = engine.change(flag, on)
-    if effects is None:  # another process was quicker
-        return False
-    waiting = _ends_in_call(effects)
+    depth, calling = engine.waiting(), _calling
     try:
-        _unit.write_flag(flag, on, value)
-        _carry_out([(flag, on)], effects)
+        # An exception may come from outside at any point: of a signal's handler, or for want of memory. Until
+        # the rows have followed, nobody may take the engine's word.
+        agreed = _unit.distrust()
+        effects = engine.change(flag, on)
+        if effects is None:  # another process was quicker, or it is so by a hook that may be undone
+            _unit.trust(agreed)
+            _unit.keep_flag(flag)
+            return False
+        waiting = _carry_out([(flag, on)], effects, agreed, value)
         while waiting:
             juju_log.hand_over()
             _call(effects[-1][2])
-            waiting = False  # a cycle found from here on ends the change in the engine as well
+            engine = _unit.begin()
+            agreed = _unit.distrust()
             effects = engine.resume()
-            waiting = _ends_in_call(effects)
-            _carry_out([], effects)
+            waiting = _carry_out([], effects, agreed)
     except BaseException:
-        if waiting:
+        _calling = calling
+        while engine.waiting() > depth:
             engine.unwind()
         if listener is not None and not _calling:
             listener.tell()  # of what was changed until then
@@ -168,24 +183,39 @@ def _change(flag: str, on: bool, value: Any = OMITTED) -> bool:
 def _call(number: int) -> None:
     """Call the callback of a trigger; what it changes belongs to the change that it is called for."""
     global _calling
-    _calling += 1
+    calling = _calling
     try:
+        _calling = calling + 1
         _callbacks[number]()
     finally:
-        _calling -= 1
+        _calling = calling
 
 
-def _ends_in_call(effects: List[Tuple[int, str, int]]) -> bool:
-    return bool(effects) and effects[-1][0] == CALL
+def _carry_out(
+    changes: List[Change], effects: List[Tuple[int, str, int]], agreed: bool, value: Any = OMITTED
+) -> bool:
+    """Write the rows of what the engine has changed, then tell listener and tracer.
 
+    Args:
+        changes: the change that the effects follow from, if it has no row yet.
+        effects: what the engine says.
+        agreed: whether engine and rows agreed before.
+        value: what is kept with that flag.
 
-def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> None:
-    """Write the rows of what the engine has changed, then tell listener and tracer."""
+    Returns:
+        Whether the last effect is a callback, which is due now.
+    """
+    waiting = False
+    cause = changes[0][0] if changes else None
     for kind, flag, _ in effects:
-        if kind != CALL:
-            on = kind == SET
-            _unit.write_flag(flag, on)
-            changes.append((flag, on))
+        if kind == CALL:
+            waiting = True
+        else:
+            changes.append((flag, kind == SET))
+    # What has caused the others comes last: should the rest be missing, doing it again does all of it.
+    for flag, on in reversed(dict(changes).items()):
+        _unit.write_flag(flag, on, value if flag == cause else OMITTED)
+    _unit.trust(agreed)
     if _unit.record_changes:
         for change in changes:
             _unit.note_change(change)
@@ -199,6 +229,7 @@ def _carry_out(changes: List[Change], effects: List[Tuple[int, str, int]]) -> No
             else:
                 traced.clear_flag(flag)
         juju_log.hand_over()  # the code that made the change goes on now, and may log as well
+    return waiting
 
 
 # -- triggers -----------------------------------------------------------------------------------
@@ -262,17 +293,52 @@ _NEVER_RUNS = 0x20 | 0x80 | 0x200
 
 def _number_of(callback: Callable[[], Any]) -> int:
     # By equality, because a bound method is a new object each time it is named.
-    for number, known in enumerate(_callbacks):
-        if known == callback:
+    try:
+        number = _numbers.setdefault(callback, len(_callbacks))
+        if number < len(_callbacks) and _callbacks[number] == callback:
             return number
+        _numbers[callback] = len(_callbacks)
+    except TypeError:  # not hashable
+        for number, known in enumerate(_callbacks):
+            if known == callback:
+                return number
     _callbacks.append(callback)
     return len(_callbacks) - 1
 
 
 def _save_trigger(flag: str, on: bool) -> None:
-    """Keep a trigger's actions in its scratch row too, where commands of child processes find them."""
-    sets, clears, _ = _unit.engine.trigger(flag, on)
-    _unit.set(_trigger_key(flag, on), {"set_flag": sets, "clear_flag": clears})
+    """Keep a trigger's actions in its scratch row too, where commands of child processes find them.
+
+    Writing the row for each of very many actions would take a time that grows with the square of their
+    number. So it may fall behind within a handler, by a third, and is brought up to date at its end.
+    """
+    edge = flag, on
+    registered, saved = _saved.get(edge, (0, 0))
+    registered += 1
+    if registered > _ALWAYS_SAVED and registered < 1.5 * saved:
+        _saved[edge] = registered, saved
+        _unsaved.add(edge)
+    else:
+        _write_trigger(edge, registered)
+
+
+def _write_trigger(edge: Tuple[str, bool], registered: int) -> None:
+    sets, clears, _ = _unit.engine.trigger(*edge)
+    _unit.set(_trigger_key(*edge), {"set_flag": sets, "clear_flag": clears})
+    _saved[edge] = registered, registered
+    _unsaved.discard(edge)
+
+
+def after_step() -> None:
+    """Bring the scratch rows of all triggers up to date, when a handler is done.
+
+    Raises:
+        UnitStateError: it was done in a fork of the process that runs the hook.
+    """
+    if _unit.forked:
+        _unit.refuse_fork()
+    for edge in list(_unsaved):
+        _write_trigger(edge, _saved[edge][0])
 
 
 def _trigger_key(flag: str, on: bool) -> str:
@@ -448,6 +514,9 @@ def _clear_triggers() -> None:
     """Forget all triggers, in the engine and in their scratch rows."""
     _unit.engine.clear_triggers()
     _callbacks.clear()
+    _numbers.clear()
+    _saved.clear()
+    _unsaved.clear()
     _unit.drop_triggers()
 
 

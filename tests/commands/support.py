@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -48,6 +49,32 @@ class Program:
                 % (self.path, name),
                 pytrace=False,
             )
+
+
+class LentBy:
+    """A hook that goes on, as the hook file tells it, and has lent its state if the rows say so.
+
+    Args:
+        unit: of which it is a hook.
+        before: the lines of the file before it: hooks that are lost.
+    """
+
+    name = "4194302 boot 1 pid:[1] abc"
+
+    def __init__(self, unit: Unit, *before: str) -> None:
+        self.path = Path(str(unit.file) + "-hook")
+        self._file = self.path.open("w", encoding="utf-8")
+        self._file.write("".join(line + "\n" for line in (*before, self.name)))
+        self._file.flush()
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def die(self) -> None:
+        """As the kernel does for it."""
+        self._file.close()
+
+    def succeed(self) -> None:
+        self.path.unlink()
+        self._file.close()
 
 
 class Unit:

@@ -10,11 +10,9 @@ from typing import List, Optional
 
 import pytest
 
-from charms_reactive._unit_state import processes
-from charms_reactive._unit_state.processes import this_process
 from charms_reactive._unit_state.rows import lock_timeout
 
-from .support import Unit
+from .support import LentBy, Unit
 
 pytestmark = [pytest.mark.long, pytest.mark.once]
 
@@ -41,19 +39,20 @@ def test_twenty_processes_on_a_unit_that_has_no_state_yet(unit: Unit) -> None:
 def test_the_dispatch_that_waits_hears_of_every_change(unit: Unit) -> None:
     """Each adds to the same rows; none may overwrite what another one has added."""
     unit.set(*("old.%02d" % number for number in range(MANY)))
-    unit.env["CHARMS_REACTIVE_HOOK"] = this_process()
+    hook = LentBy(unit)
+    unit.env.update(CHARMS_REACTIVE_HOOK=hook.name, CHARMS_REACTIVE_LENT="1")
     unit.write(
         {
             "reactive.dispatch.undo": {},
-            "reactive.dispatch.undo.armed": this_process(),
+            "reactive.dispatch.undo.armed": hook.name,
             "reactive.dispatch.changes": [],
             "reactive.state_watch": {"iteration": 0, "changes": [], "pending": []},
             "reactive.flag_set_triggers.new.03": {"set_flag": ["followed"], "clear_flag": []},
         }
     )
-    running = []
+    started = []
     for number in range(MANY):
-        running += [
+        started += [
             unit.start(*words)
             for words in (
                 ["set_flag", "new.%02d" % number],
@@ -61,7 +60,8 @@ def test_the_dispatch_that_waits_hears_of_every_change(unit: Unit) -> None:
                 ["toggle_flag", "both.%02d" % number, "yes" if number % 2 else "no"],
             )
         ]
-    finish(running)
+    finish(started)
+    hook.succeed()
     wanted = ["+new.%02d" % number for number in range(MANY)]
     wanted += ["-old.%02d" % number for number in range(MANY)]
     wanted += ["+both.%02d" % number for number in range(1, MANY, 2)] + ["+followed"]
@@ -125,40 +125,43 @@ def test_but_not_for_ever(unit: Unit, how: str, words: List[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "hook", "seconds"),
-    [(None, None, 60), (None, "1 x", 3600), ("0.5", "1 x", 0.5), ("0", None, 0), ("-1", None, 60)]
-    + [("nan", "1 x", 3600), ("1e9", None, 60), ("soon", None, 60)],
+    ("given", "in_hook", "seconds"),
+    [(None, False, 60), (None, True, 3600), ("0.5", True, 0.5), ("0", False, 0), ("-1", False, 60)]
+    + [("nan", True, 3600), ("1e9", False, 60), ("soon", False, 60)],
 )
 def test_what_a_hook_has_started_waits_for_it(
-    monkeypatch: pytest.MonkeyPatch, given: Optional[str], hook: Optional[str], seconds: float
+    monkeypatch: pytest.MonkeyPatch, given: Optional[str], in_hook: bool, seconds: float
 ) -> None:
     """A bash handler has left it running, and a handler in Python holds the file for longer than a minute."""
-    for variable, value in (("CHARMS_REACTIVE_LOCK_TIMEOUT", given), ("CHARMS_REACTIVE_HOOK", hook)):
-        if value is None:
-            monkeypatch.delenv(variable, raising=False)
-        else:
-            monkeypatch.setenv(variable, value)
-    assert lock_timeout() == seconds
+    if given is None:
+        monkeypatch.delenv("CHARMS_REACTIVE_LOCK_TIMEOUT", raising=False)
+    else:
+        monkeypatch.setenv("CHARMS_REACTIVE_LOCK_TIMEOUT", given)
+    assert lock_timeout(in_hook) == seconds
 
 
-def test_a_hook_that_is_killed_and_undone_while_a_command_waits(unit: Unit) -> None:
-    hook = subprocess.Popen(["sleep", "60"])
-    name = "%d %s" % (hook.pid, processes._process_start(hook.pid))
+@pytest.mark.parametrize("next_one", [False, True], ids=["nobody else", "beside the next hook"])
+def test_a_hook_that_is_lost_while_a_command_waits(unit: Unit, next_one: bool) -> None:
+    hook = LentBy(unit)
     holder = unit.connect()
     holder.execute("BEGIN IMMEDIATE")
-    unit.env["CHARMS_REACTIVE_HOOK"] = name
+    unit.env.update(CHARMS_REACTIVE_HOOK=hook.name, CHARMS_REACTIVE_LENT="1")
     late = unit.start("set_flag", "late")
     time.sleep(0.5)
-    hook.kill()
-    hook.wait()
-    # As the next hook does that holds the file.
-    holder.execute("INSERT INTO kv VALUES ('reactive.dispatch.undone', ?)", (json.dumps([name]),))
+    hook.die()
+    following = LentBy(unit, hook.name) if next_one else None
+    if following is not None:
+        following.path.write_text("%s\n2 next\n" % hook.name)
     holder.execute("COMMIT")
     holder.close()
     _, err = late.communicate(timeout=60)
     assert late.returncode == 2
-    assert b"was interrupted, and what it had changed is undone" in err
+    assert b"has failed or was killed, and what it had changed is undone" in err
     assert unit.flags() == []
+    if following is not None:
+        following.die()
+    hook.path.unlink()  # as the next one does that succeeds
+    assert unit.run("set_flag", "late") == (0, "", "")
 
 
 def test_what_is_set_already_needs_no_lock(unit: Unit) -> None:

@@ -21,11 +21,13 @@ from charms_reactive import flags, handlers
 from charms_reactive._juju import juju_log
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
-from charms_reactive._unit_state.processes import this_process
 from charms_reactive.cli import main
 from charms_reactive.endpoints import Endpoint
 
-from .support import Finished, Program, Unit
+from .support import Finished, LentBy, Program, Unit
+
+#: A hook that is lost.
+LOST = "4194301 boot 1 pid:[1] lost"
 
 pytestmark = pytest.mark.once
 
@@ -130,6 +132,10 @@ class Commands:
         options: List[List[str]] = [[], [], [], ["-j"], ["--format", "json"], ["--raw"]]
         return self.random.choice(options) + words
 
+    def belonging(self) -> str:
+        """The hook that has started the command: the one that goes on, one that is lost, one that is over."""
+        return self.random.choice([LentBy.name] * 5 + [LOST, "4194303 boot 1 pid:[1] over"])
+
     def scene(self) -> Dict[str, Any]:
         """The rows of a unit: in a dispatch that waits for its child, or outside of one."""
         rows: Dict[str, Any] = {"charm.own": {"x": 1}, "reactive.invoked.f.sh:7:b": True}
@@ -137,14 +143,14 @@ class Commands:
         if self.random.random() < 0.7:
             rows["reactive.dispatch.phase"] = self.random.choice(["hooks", "other", "other", "restricted"])
             rows["reactive.dispatch.undo"] = {}
-            rows["reactive.dispatch.undo.armed"] = this_process()
+            rows["reactive.dispatch.undo.armed"] = LentBy.name
             rows["reactive.dispatch.changes"] = []
             iteration = self.random.randint(0, 2)
             rows["reactive.state_watch"] = {
                 "iteration": iteration,
                 "changes": self._flags() if iteration else [],
                 "pending": self._flags(),
-                "hook": this_process(),
+                "hook": LentBy.name,
             }
         return rows
 
@@ -154,7 +160,7 @@ def reference(tmp_path: Path, programs: List[Program], monkeypatch: pytest.Monke
     """The unit on which the framework of this process runs."""
     unit = Unit(tmp_path / "framework", programs[0])
     monkeypatch.setattr(os, "environ", os.environ.copy())
-    os.environ.update(unit.env, CHARMS_REACTIVE_HOOK=this_process())
+    os.environ.update(unit.env)
     for variable in ("UNIT_STATE_DB", "JUJU_DISPATCH_PATH", "CHARMS_REACTIVE_LOCK_TIMEOUT"):
         os.environ.pop(variable, None)
     monkeypatch.chdir(unit.directory)
@@ -202,6 +208,7 @@ def test_both_programs_do_what_the_framework_does(
 ) -> None:
     steps = pytestconfig.getoption("--command-steps")
     units = [Unit(tmp_path / program.name, program) for program in programs]
+    lenders = [LentBy(unit, LOST) for unit in [reference, *units]]
     seen: Dict[str, int] = {}
     for seed in seeds:
         commands = Commands(seed)
@@ -210,11 +217,19 @@ def test_both_programs_do_what_the_framework_does(
                 _begin_anew([reference, *units], commands.scene())
             words = commands.next()
             before = reference.rows()
-            expected = framework(words), reference.rows()
+            belonging = commands.belonging()
+            os.environ["CHARMS_REACTIVE_HOOK"] = belonging
+            expected = _anywhere(framework(words), reference), reference.rows()
             for unit in units:
-                done = unit.run(*words, env={"CHARMS_REACTIVE_HOOK": this_process()})
-                _compare(expected, (done, unit.rows()), (unit.program.name, seed, step, words, before))
+                done = unit.run(*words, env={"CHARMS_REACTIVE_HOOK": belonging})
+                _compare(
+                    expected,
+                    (_anywhere(done, unit), unit.rows()),
+                    (unit.program.name, seed, step, words, before),
+                )
             seen[words[0]] = seen.get(words[0], 0) + 1
+    for lender in lenders:
+        lender.die()
     assert len(seen) > 15  # the programs are not all alike
 
 
@@ -224,6 +239,11 @@ def _begin_anew(units: List[Unit], scene: Dict[str, Any]) -> None:
         connection.execute("DELETE FROM kv")
         connection.close()
         unit.write(scene)
+
+
+def _anywhere(done: Finished, unit: Unit) -> Finished:
+    """The same without the place of the unit."""
+    return done._replace(err=done.err.replace(str(unit.directory), "UNIT"))
 
 
 def _compare(

@@ -8,9 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from charms_reactive._unit_state.processes import this_process
-
-from .support import Unit
+from .support import LentBy, Unit
 
 pytestmark = pytest.mark.long
 
@@ -176,13 +174,17 @@ def test_the_dispatch_that_waits_is_told_what_changed(alone: Unit) -> None:
     alone.write(
         {
             "reactive.dispatch.undo": {},
-            "reactive.dispatch.undo.armed": this_process(),
+            "reactive.dispatch.undo.armed": LentBy.name,
             "reactive.state_watch": {"iteration": 1, "changes": ["q"], "pending": ["p"], "hook": "1 x"},
             "reactive.dispatch.changes": ["+p"],
         }
     )
-    assert alone.run("set_flag", "x", env={"CHARMS_REACTIVE_HOOK": this_process()}) == (0, "", "")
+    hook = LentBy(alone)
+    inside = {"CHARMS_REACTIVE_HOOK": hook.name, "CHARMS_REACTIVE_LENT": "1"}
+    assert alone.run("set_flag", "x", env=inside) == (0, "", "")
     rows = alone.rows()
+    hook.die()
+    assert "reactive.dispatch.kept" not in rows
     assert rows["reactive.state_watch"] == {
         "iteration": 1,
         "changes": ["q"],
@@ -191,6 +193,41 @@ def test_the_dispatch_that_waits_is_told_what_changed(alone: Unit) -> None:
     }
     assert rows["reactive.dispatch.changes"] == ["+p", "+x", "+y", "+z", "-a", "+a.gone", "-z"]
     assert rows["reactive.dispatch.removed_state"] is True
+
+
+OUTSIDE: List[Tuple[str, Dict[str, Any]]] = [
+    ("set_flag x", {"x": "null", "y": "null", "z": None, "a": None, "a.gone": "null"}),
+    ("set_flag set.by.it", {"set.by.it": "null"}),
+    ("clear_flag cleared.by.it", {"cleared.by.it": None}),
+    ("set_flag x --value v", {"x": '"v"', "y": "null", "z": None, "a": None, "a.gone": "null"}),
+    ("set_flag set.by.it --value v", {"set.by.it": '"v"'}),
+]
+
+
+@pytest.mark.parametrize(("words", "kept"), OUTSIDE)
+@pytest.mark.parametrize("of", [{}, {"CHARMS_REACTIVE_HOOK": "1 another hook"}], ids=["no hook", "another"])
+def test_what_is_written_beside_a_hook_is_to_stay(
+    alone: Unit, words: str, kept: Dict[str, Any], of: Dict[str, str]
+) -> None:
+    alone.write(COUPLED)
+    alone.set("set.by.it")
+    alone.write({"reactive.dispatch.undo": {}, "reactive.dispatch.undo.armed": LentBy.name})
+    hook = LentBy(alone)
+    assert alone.run(*words.split(), env=of) == (0, "", "")
+    rows = alone.rows()
+    hook.die()
+    assert rows["reactive.dispatch.kept"] == {"reactive.states." + flag: kept[flag] for flag in kept}
+    noted = rows.get("reactive.dispatch.changes", [])
+    assert bool(noted) == ("by.it" not in words)  # no change, so nothing to tell
+
+
+def test_what_was_marked_beside_a_hook_is_to_stay(alone: Unit) -> None:
+    alone.write({"reactive.dispatch.undo": {}, "reactive.dispatch.undo.armed": LentBy.name})
+    hook = LentBy(alone)
+    assert alone.run("mark_invoked", "f.sh:1:f") == (0, "", "")
+    kept = alone.rows()["reactive.dispatch.kept"]
+    hook.die()
+    assert kept == {"reactive.invoked.f.sh:1:f": "true", "reactive.invoked.f.sh::f": "true"}
 
 
 # -- handlers of shell scripts -------------------------------------------------------------------

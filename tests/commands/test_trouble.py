@@ -201,5 +201,5 @@ def test_what_a_killed_hook_has_started_writes_no_more(unit: Unit) -> None:
     )
     done = unit.run("set_flag", "late", env={"CHARMS_REACTIVE_HOOK": DEAD})
     assert done.status == 2
-    assert "was interrupted, and what it had changed is undone" in done.err
+    assert "has failed or was killed, and what it had changed is undone" in done.err
     assert unit.flags() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import pytest
 
@@ -242,3 +242,93 @@ def test_spec3_triggers_left_by_an_older_version_are_dropped(unit: Unit) -> None
     unit.write("reactive/app.py", "from charms.reactive import *\nset_flag('a')\n")
     assert unit.run("update-status").status == 0
     assert unit.rows() == {"reactive.states.a": None}
+
+
+# -- very many ---------------------------------------------------------------------------------------
+def _count_written(framework: Framework, action: Callable[[int], object], number: int) -> int:
+    """How many bytes of rows are written while so many triggers are registered."""
+    written = 0
+    write = type(framework.state)._write
+
+    def counting(state: Any, key: str, data: str) -> None:
+        nonlocal written
+        written += len(data)
+        write(state, key, data)
+
+    framework._patches.setattr(type(framework.state), "_write", counting)
+    for index in range(number):
+        action(index)
+    framework._patches.setattr(type(framework.state), "_write", write)
+    return written
+
+
+def test_spec3_registering_is_linear_in_the_number_of_triggers_of_a_flag(framework: Framework) -> None:
+    def one(index: int) -> None:
+        register_trigger(when="a", set_flag="follows.%05d" % index)
+
+    def other(index: int) -> None:
+        register_trigger(when="b", set_flag="follows.%05d" % index)
+
+    few = _count_written(framework, one, 1000)
+    many = _count_written(framework, other, 10000)
+    assert many < 25 * few  # ten times as many; as the square it would be a hundred times as much
+    set_flag("b")
+    assert len(get_flags()) == 10001
+
+
+def test_spec3_callbacks_too(framework: Framework) -> None:
+    compared = 0
+
+    class Callback:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __call__(self) -> None:
+            framework.told.append(self.number)
+
+        def __hash__(self) -> int:
+            return hash(self.number)
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return isinstance(other, Callback) and other.number == self.number
+
+    for number in [*range(2000), *range(2000)]:
+        register_trigger(when="a", callback=Callback(number))
+    assert compared < 20000
+    set_flag("a")
+    assert framework.told == list(range(2000))
+
+
+def test_spec3_a_callback_that_cannot_be_hashed(framework: Framework) -> None:
+    class Callback(list):  # type: ignore[type-arg]
+        def __call__(self) -> None:
+            framework.told.append(len(self))
+
+    register_trigger(when="a", callback=Callback([1]))
+    register_trigger(when="a", callback=Callback([1]))
+    register_trigger(when="a", callback=Callback([1, 2]))
+    set_flag("a")
+    assert framework.told == [1, 2]
+
+
+def test_spec3_what_a_handler_has_registered_is_known_to_children_when_it_returns(unit: Unit) -> None:
+    unit.write(
+        "reactive/a.py",
+        """
+        from charms.reactive import hook, register_trigger
+
+        @hook("start")
+        def a():
+            for number in range(1000):
+                register_trigger(when="x", set_flag="y.%d" % number)
+        """,
+    )
+    unit.write(
+        "reactive/b.sh",
+        "#!/bin/bash\nsource charms.reactive.sh\n@hook start\nf() { set_flag x; }\nreactive_handler_main\n",
+        executable=True,
+    )
+    assert unit.run("start").status == 0
+    assert len(unit.committed_flags()) == 1001

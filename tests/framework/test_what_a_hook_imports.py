@@ -28,8 +28,9 @@ ALWAYS = """
     charms_reactive._juju charms_reactive._juju.environment charms_reactive._juju.hook_tools
     charms_reactive._juju.juju_log charms_reactive._juju.settings
     charms_reactive._relations
-    charms_reactive._unit_state charms_reactive._unit_state.fresh_rows charms_reactive._unit_state.processes
-    charms_reactive._unit_state.rows charms_reactive._unit_state.unit_state
+    charms_reactive._unit_state charms_reactive._unit_state.fresh_rows charms_reactive._unit_state.hook_file
+    charms_reactive._unit_state.processes charms_reactive._unit_state.rows
+    charms_reactive._unit_state.unit_state
     charms_reactive.bus charms_reactive.decorators charms_reactive.discovery charms_reactive.endpoints
     charms_reactive.flags charms_reactive.handlers charms_reactive.helpers
     charms_reactive.relations charms_reactive.trace
@@ -46,7 +47,7 @@ BASH = """
 """
 COMMAND = """
     charms_reactive._commands charms_reactive._commands.light_json charms_reactive._commands.quick
-    charms_reactive._unit_state charms_reactive._unit_state.processes charms_reactive._unit_state.rows
+    charms_reactive._unit_state charms_reactive._unit_state.rows
 """
 ENGINE = """
     charms_reactive._engine charms_reactive._engine.pure charms_reactive._errors

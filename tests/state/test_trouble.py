@@ -17,7 +17,7 @@ import pytest
 from charmhelpers.core import unitdata
 
 from charms.reactive import get_flags, is_flag_set, set_flag
-from charms_reactive._unit_state import unit_state
+from charms_reactive._unit_state.hook_file import lives
 from charms_reactive.errors import UnitStateError, UnitStateLockedError
 from framework.support import Finished, Framework, Unit
 
@@ -429,7 +429,7 @@ def test_files_are_left_closed(framework: Framework) -> None:
     for _ in range(20):
         framework.state.before_child({})
         framework.state.after_child()
-        unit_state._left_behind("1 nobody")
+        lives("1 nobody", framework.state._database())
     assert len(os.listdir("/proc/self/fd")) <= before + 1
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > before
     assert sys.getrefcount(unitdata._KV) < 10

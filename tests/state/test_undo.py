@@ -190,29 +190,38 @@ def wait_for(path: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("recovered", [False, True], ids=["alone", "after the next hook"])
-def test_the_shell_handler_of_a_killed_hook_writes_nothing_more(
-    unit: Unit, tmp_path: Path, recovered: bool
+FAILS = "from charms.reactive import hook\n@hook('start')\ndef fails(): raise RuntimeError('as asked')\n"
+
+
+@pytest.mark.parametrize("next_one", ["", "fails", "succeeds"])
+def test_the_shell_handler_of_a_killed_hook_writes_nothing_more_until_a_hook_has_succeeded(
+    unit: Unit, tmp_path: Path, next_one: str
 ) -> None:
     names = {name: tmp_path / name for name in ("go", "told", "done")}
     unit.write("reactive/orphan.sh", ORPHAN.format(**names), executable=True)
     write_rows(unit.directory, BEFORE)
     with subprocess.Popen([str(_hook(unit))], env=unit.env, cwd=str(unit.directory)) as process:
         assert process.wait(30) == -signal.SIGKILL
-    if recovered:
+    if next_one:
         drop_shells(unit)
-        assert unit.run("start").status == 0
-        known = set(read_rows(unit.directory)) - set(BEFORE)
-        assert known == {"reactive.dispatch.undone"}  # kept while the orphan is there
+        unit.write("reactive/fails.py", FAILS if next_one == "fails" else "")
+        assert (unit.run("start").status == 0) == (next_one == "succeeds")
+        assert read_rows(unit.directory) == BEFORE
     names["go"].touch()
     wait_for(names["done"])
     told = names["told"].read_text()
     assert "asked: 0" in told
+    if next_one == "succeeds":
+        assert "set: 0" in told
+        assert "cleared: 0" in told
+        assert "orphan.late" in flag_rows(unit)
+        assert "untouched" not in flag_rows(unit)
+        return
     assert "set: 2" in told
     assert "cleared: 2" in told
-    assert "the hook that started this process was interrupted" in told
-    time.sleep(0.1)  # until it is gone
+    assert "the hook that started this process has failed or was killed" in told
     drop_shells(unit)
+    unit.write("reactive/fails.py", "")
     assert unit.run("start").status == 0
     assert read_rows(unit.directory) == BEFORE
 
@@ -268,14 +277,12 @@ def fail_while_locked(framework: Framework, kv: Any) -> None:
         other.close()
 
 
-def test_undo_keeps_what_the_charm_wrote_before_we_looked(
-    framework: Framework, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_undo_keeps_what_the_charm_wrote_before_we_looked(framework: Framework) -> None:
     # A hook was killed; the next one writes rows itself before its first flag call.
     write_rows(framework.directory, {"reactive.invoked.one": "1", "reactive.invoked.two": "1", "mine": "1"})
     set_flag("kept")
     framework.state.commit()
-    leave_armed(framework, monkeypatch)
+    leave_armed(framework)
     kv = unitdata.kv()
     kv.set("mine", 2)
     kv.set("reactive.invoked.one", 3)
@@ -294,21 +301,14 @@ def test_undo_keeps_what_the_charm_wrote_before_we_looked(
     assert rows == {"reactive.states.kept": "null", "reactive.invoked.one": "1", "reactive.invoked.two": "1"}
 
 
-def leave_armed(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> None:
+def leave_armed(framework: Framework) -> None:
     """Leave the state as a hook does that is killed while a shell handler runs."""
     set_flag("lost")
-    monkeypatch.setattr(unit_state, "this_process", lambda: "4194305 gone")
-    framework.state.before_child({unit_state.WATCH: {"hook": "4194305 gone"}})
-    monkeypatch.undo()
-    framework._patches = monkeypatch
-    framework_environment(framework, monkeypatch)
+    framework.state.before_child({})
+    framework.state._running.let_go()  # as the kernel does for it
+    framework.state._running = None
     unitdata._KV.close()
     unitdata._KV = None
-
-
-def framework_environment(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHARM_DIR", str(framework.directory))
-    monkeypatch.setenv("JUJU_CHARM_DIR", str(framework.directory))
 
 
 def test_a_savepoint_around_flags(framework: Framework, kv: Any) -> None:

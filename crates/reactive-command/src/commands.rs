@@ -44,15 +44,16 @@ fn status(yes: bool) -> u8 {
 
 /// Sets (`on`) or clears a flag, with all that triggers make of it.
 fn change(state: &mut UnitState, flag: &str, on: bool, value: Option<&str>) -> Result<(), NotOurs> {
-    if value.is_none() && state.is_set(flag)? == on {
+    if value.is_none() && !state.is_outside() && state.is_set(flag)? == on {
         return Ok(()); // no need to wait for anybody
     }
     state.begin_writing()?;
     let row = format!("{FLAGS}{flag}");
     if state.is_set(flag)? == on {
-        // Another process was quicker, or only the value is new.
-        if let Some(value) = value {
-            state.set(&row, &json!(value))?;
+        // Another process was quicker, or only the value is new, or it is so by a hook that may be undone.
+        match value {
+            Some(value) => state.keep(&row, Some(&json!(value)))?,
+            None => state.note_kept(&row)?,
         }
         return state.commit();
     }
@@ -70,7 +71,7 @@ fn change(state: &mut UnitState, flag: &str, on: bool, value: Option<&str>) -> R
         write(state, flag, on, &Value::Null)?;
         changes.push((flag.to_owned(), on));
     }
-    if state.waited_for() {
+    if state.is_lent() {
         note_changes(state, &changes)?;
     }
     state.commit()
@@ -78,11 +79,7 @@ fn change(state: &mut UnitState, flag: &str, on: bool, value: Option<&str>) -> R
 
 fn write(state: &UnitState, flag: &str, on: bool, value: &Value) -> Result<(), NotOurs> {
     let row = format!("{FLAGS}{flag}");
-    if on {
-        state.set(&row, value)
-    } else {
-        state.unset(&row)
-    }
+    state.keep(&row, on.then_some(value))
 }
 
 /// An engine with all triggers of this hook and the flags that they may meet.
@@ -173,9 +170,9 @@ fn mark_invoked(state: &mut UnitState, ids: &[String]) -> Result<(), NotOurs> {
     }
     state.begin_writing()?;
     for id in ids {
-        state.set(&format!("{INVOKED}{id}"), &json!(true))?;
+        state.keep(&format!("{INVOKED}{id}"), Some(&json!(true)))?;
         if let Some(parts) = handler_id(id)? {
-            state.set(&format!("{INVOKED}{}", parts.stable()), &json!(true))?;
+            state.keep(&format!("{INVOKED}{}", parts.stable()), Some(&json!(true)))?;
         }
     }
     state.commit()

@@ -17,6 +17,7 @@ mod arguments;
 mod commands;
 mod gob;
 mod hand_over;
+mod hook_file;
 mod hook_tools;
 mod hooks;
 mod not_ours;

@@ -15,5 +15,7 @@ pub(crate) const REMOVED: &str = "reactive.dispatch.removed_state";
 pub(crate) const CHANGES: &str = "reactive.dispatch.changes";
 /// Iteration of the dispatch, and the flags that changed in it and before it.
 pub(crate) const WATCH: &str = "reactive.state_watch";
-/// The hook that waits, and whose rows are to be undone if it does not come back.
+/// Rows that are to stay as they are if the hook that has lent its state is undone.
+pub(crate) const KEPT: &str = "reactive.dispatch.kept";
+/// The hook that has lent its state, and whose rows are to be undone if it does not come back.
 pub(crate) const ARMED: &str = "reactive.dispatch.undo.armed";

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use serde_json::Value;
+use serde_json::{json, Value};
 
+use crate::hook_file::{fate, Fate};
 use crate::not_ours::NotOurs;
 use crate::processes;
-use crate::rows::{ARMED, FLAGS};
+use crate::rows::{ARMED, FLAGS, KEPT};
 
 /// How long to wait for the file, in seconds.
 pub(crate) const TIMEOUT_VARIABLE: &str = "CHARMS_REACTIVE_LOCK_TIMEOUT";
@@ -20,14 +21,21 @@ const DEFAULT_TIMEOUT: f64 = 60.0;
 const DEFAULT_TIMEOUT_IN_HOOK: f64 = 3600.0;
 const LONGEST_TIMEOUT: f64 = 86400.0;
 
-/// Names the hook whose shell handler has started this process.
+/// Names the hook that has started this process, or a process that has.
 const HOOK_VARIABLE: &str = "CHARMS_REACTIVE_HOOK";
+
+/// Set for what a hook has started with the unit state lent to it; not for what its handlers in Python start.
+const LENT_VARIABLE: &str = "CHARMS_REACTIVE_LENT";
 
 /// The unit state in one transaction, which ends with [`UnitState::commit`] or, undone, with this.
 pub(crate) struct UnitState {
     connection: Connection,
-    /// A hook waits for this process and wants to know what it changes.
-    waited_for: bool,
+    path: PathBuf,
+    timeout: Duration,
+    /// The hook that this process belongs to.
+    hook: Option<String>,
+    /// The hook that has lent its state to child processes, if one has.
+    lender: Option<String>,
 }
 
 impl UnitState {
@@ -35,11 +43,15 @@ impl UnitState {
     pub(crate) fn open() -> Result<Self, NotOurs> {
         // Never made here: the command in Python does that, and says what is wrong if it cannot.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path()?, flags)?;
+        let path = path()?;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        let hook = env::var_os(HOOK_VARIABLE)
+            .map(|hook| hook.into_string().map_err(|_| NotOurs::Asked))
+            .transpose()?;
         let given = env::var(TIMEOUT_VARIABLE).unwrap_or_default();
-        let timeout = timeout(&given, env::var_os(HOOK_VARIABLE).is_some());
-        connection.busy_timeout(timeout.ok_or(NotOurs::Asked)?)?;
-        let mut state = Self { connection, waited_for: false };
+        let timeout = timeout(&given, hook.is_some()).ok_or(NotOurs::Asked)?;
+        connection.busy_timeout(timeout)?;
+        let mut state = Self { connection, path, timeout, hook, lender: None };
         state.begin("BEGIN")?;
         Ok(state)
     }
@@ -47,21 +59,32 @@ impl UnitState {
     /// Begins anew, with the right to write.
     pub(crate) fn begin_writing(&mut self) -> Result<(), NotOurs> {
         self.commit()?;
-        self.begin("BEGIN IMMEDIATE")?;
-        // Not before: the hook may have been killed, and undone by the next, while this one waited.
-        match env::var_os(HOOK_VARIABLE) {
-            // What a hook that was killed has started must write no more.
-            Some(hook) if !hook.to_str().is_some_and(processes::lives) => Err(NotOurs::Asked),
+        let of_python = env::var_os(LENT_VARIABLE).is_none();
+        if of_python && self.hook.as_deref().is_some_and(processes::stands_above) {
+            // The hook may hold the file until this process ends, for which it waits.
+            self.connection.busy_timeout(Duration::ZERO)?;
+            let begun = self.begin("BEGIN IMMEDIATE");
+            self.connection.busy_timeout(self.timeout)?;
+            begun.map_err(|_| NotOurs::Asked)?;
+        } else {
+            self.begin("BEGIN IMMEDIATE")?;
+        }
+        match &self.hook {
+            // What a hook that has failed or was killed has left behind must write no more. Not before: it
+            // may have failed while this process waited.
+            Some(hook) if self.lender != self.hook && fate(hook, &self.path) == Fate::Lost => {
+                Err(NotOurs::Asked)
+            }
             _ => Ok(()),
         }
     }
 
     fn begin(&mut self, how: &str) -> Result<(), NotOurs> {
         self.connection.execute_batch(how)?;
-        self.waited_for = match self.value(ARMED)? {
-            None => false,
-            Some(Value::String(hook)) if processes::lives(&hook) => true,
-            Some(_) => return Err(NotOurs::Asked), // to be undone before anything else is done
+        self.lender = match self.value(ARMED)? {
+            None => None,
+            Some(Value::String(hook)) if fate(&hook, &self.path) == Fate::Lives => Some(hook),
+            Some(_) => return Err(NotOurs::Asked), // perhaps to be undone before anything else is done
         };
         Ok(())
     }
@@ -71,9 +94,14 @@ impl UnitState {
         Ok(self.connection.execute_batch("COMMIT")?)
     }
 
-    /// Whether a hook waits for this process.
-    pub(crate) fn waited_for(&self) -> bool {
-        self.waited_for
+    /// Whether a hook has lent its state, and wants to know what is changed.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lender.is_some()
+    }
+
+    /// Whether what this process writes must stay if the hook that has lent its state is undone.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.lender.is_some() && self.lender != self.hook
     }
 
     /// Whether a flag is set.
@@ -119,17 +147,33 @@ impl UnitState {
         Ok(statement.query_row([key], |row| row.get(0)).optional()?)
     }
 
-    /// Writes a row, after [`UnitState::begin_writing`].
+    /// Writes a row that is of the hook alone, after [`UnitState::begin_writing`].
     pub(crate) fn set(&self, key: &str, value: &Value) -> Result<(), NotOurs> {
         let sql = "INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)";
         self.connection.execute(sql, [key, &value.to_string()])?;
         Ok(())
     }
 
-    /// Deletes a row, after [`UnitState::begin_writing`].
-    pub(crate) fn unset(&self, key: &str) -> Result<(), NotOurs> {
-        self.connection.execute("DELETE FROM kv WHERE key = ?", [key])?;
-        Ok(())
+    /// Writes a row (`None`: deletes it) that stays, after [`UnitState::begin_writing`].
+    pub(crate) fn keep(&self, key: &str, value: Option<&Value>) -> Result<(), NotOurs> {
+        match value {
+            Some(value) => self.set(key, value)?,
+            None => {
+                self.connection.execute("DELETE FROM kv WHERE key = ?", [key])?;
+            }
+        }
+        self.note_kept(key)
+    }
+
+    /// Notes that a row is to be as it is now even if the hook that has lent its state is undone.
+    pub(crate) fn note_kept(&self, key: &str) -> Result<(), NotOurs> {
+        if !self.is_outside() {
+            return Ok(());
+        }
+        let mut kept = self.value(KEPT)?.unwrap_or_else(|| json!({}));
+        let rows = kept.as_object_mut().ok_or(NotOurs::Asked)?;
+        rows.insert(key.to_owned(), json!(self.text(key)?));
+        self.set(KEPT, &kept)
     }
 }
 

@@ -16,7 +16,6 @@ import _sqlite3  # its wrapper imports dates, which costs as much again
 import os
 import sys
 
-from charms_reactive._unit_state.processes import is_alive
 from charms_reactive._unit_state.rows import (
     ARMED,
     CHANGES,
@@ -24,6 +23,8 @@ from charms_reactive._unit_state.rows import (
     FLAGS,
     HOOK_VARIABLE,
     INVOKED,
+    KEPT,
+    LENT_VARIABLE,
     PHASE,
     REMOVED,
     SET_TRIGGERS,
@@ -147,36 +148,59 @@ class _UnitState:
             path = os.path.join(os.environ.get("CHARM_DIR", ""), ".unit-state.db")
         if not os.path.isfile(path):
             raise _NotOurs  # never made here; and SQLite has meanings of its own for other names
-        self._connection = _sqlite3.connect(path, timeout=lock_timeout(), isolation_level=None)
-        #: A hook waits for this process and wants to know what it changes.
-        self.waited_for = False
+        self._path = path
+        self._hook = os.environ.get(HOOK_VARIABLE)
+        self._timeout = lock_timeout(self._hook is not None)
+        self._connection = _sqlite3.connect(path, timeout=self._timeout, isolation_level=None)
+        # The hook that has lent its state to child processes, if one has.
+        self._lender: Optional[str] = None
         try:
             self._begin("BEGIN")
         except BaseException:
             self.close()
             raise
 
+    @property
+    def is_lent(self) -> bool:
+        """Whether a hook has lent its state, and wants to know what is changed."""
+        return self._lender is not None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether what this process writes must stay if the hook that has lent its state is undone."""
+        return self._lender is not None and self._lender != self._hook
+
     def begin_writing(self) -> None:
         """Begin anew, with the right to write."""
         self.commit()
+        hook = self._hook
+        if hook is not None and LENT_VARIABLE not in os.environ:
+            from charms_reactive._unit_state.processes import stands_above
+
+            if stands_above(hook):
+                # The hook may hold the file until this process ends, for which it waits.
+                self._connection.execute("PRAGMA busy_timeout = 0")
         self._begin("BEGIN IMMEDIATE")
-        # Not before: the hook may have been killed, and undone by the next, while this one waited.
-        hook = os.environ.get(HOOK_VARIABLE)
-        if hook is not None and not is_alive(hook):
-            raise _NotOurs  # what a hook that was killed has started must write no more
+        # Not before: it may have failed while this process waited.
+        if hook is not None and self._lender != hook and self._lives(hook) is False:
+            raise _NotOurs  # what a hook that has failed or was killed has left behind must write no more
+
+    def _lives(self, hook: str) -> Optional[bool]:
+        from charms_reactive._unit_state.hook_file import lives  # most commands come upon no hook
+
+        return lives(hook, self._path)
 
     def _begin(self, how: str) -> None:
         try:
             self._connection.execute(how)
-            hook = self.value(ARMED)
+            self._lender = self.value(ARMED)
         except _sqlite3.OperationalError as error:
             if "locked" in str(error):
                 # It has been waited for; the framework only has to say so.
                 os.environ["CHARMS_REACTIVE_LOCK_TIMEOUT"] = "0"
             raise
-        if hook is not None and not is_alive(hook):
-            raise _NotOurs  # to be undone before anything else is done
-        self.waited_for = hook is not None
+        if self._lender is not None and not self._lives(self._lender):
+            raise _NotOurs  # perhaps to be undone before anything else is done
 
     def commit(self) -> None:
         """End the transaction and keep what was written."""
@@ -213,9 +237,14 @@ class _UnitState:
         return {key[len(prefix) :]: loads(data) for key, data in rows}
 
     def set(self, key: str, value: Any) -> None:
-        """Write a row, after :meth:`begin_writing`."""
+        """Write a row that is of the hook alone, after :meth:`begin_writing`."""
         sql = "INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)"
         self._connection.execute(sql, (key, dumps(value)))
+
+    def keep(self, key: str, value: Any) -> None:
+        """Write a row that stays, after :meth:`begin_writing`."""
+        self.set(key, value)
+        self.note_kept(key)
 
     def write_flag(self, flag: str, on: bool, value: Optional[str] = None) -> None:
         """Write or delete the row of a flag, after :meth:`begin_writing`."""
@@ -223,6 +252,14 @@ class _UnitState:
             self.set(FLAGS + flag, value)
         else:
             self._connection.execute("DELETE FROM kv WHERE key = ?", (FLAGS + flag,))
+        self.note_kept(FLAGS + flag)
+
+    def note_kept(self, key: str) -> None:
+        """Note that a row is to be as it is now even if the hook that has lent its state is undone."""
+        if self.is_outside:
+            kept = self.value(KEPT) or {}
+            kept[key] = self._text(key)
+            self.set(KEPT, kept)
 
 
 # -- changing -----------------------------------------------------------------------------------
@@ -249,13 +286,14 @@ def is_on(word: str) -> bool:
 
 def _change(state: _UnitState, flag: str, on: bool, value: Optional[str] = None) -> None:
     """Set or clear a flag, with all that triggers make of it."""
-    if value is None and state.is_set(flag) == on:
+    if value is None and not state.is_outside and state.is_set(flag) == on:
         return  # no need to wait for anybody
     state.begin_writing()
     if state.is_set(flag) == on:
-        # Another process was quicker, or only the value is new.
+        # Another process was quicker, or only the value is new, or it is so by a hook that may be undone.
         if value is not None:
             state.write_flag(flag, True, value)
+        state.note_kept(FLAGS + flag)
         state.commit()
         return
     changes = [(flag, on)]
@@ -265,7 +303,7 @@ def _change(state: _UnitState, flag: str, on: bool, value: Optional[str] = None)
     state.write_flag(flag, on, value)
     for follower, set_it in changes[1:]:
         state.write_flag(follower, set_it)
-    if state.waited_for:
+    if state.is_lent:
         _note_changes(state, changes)
     state.commit()
 
@@ -336,10 +374,10 @@ def _mark_invoked(state: _UnitState, words: Sequence[str]) -> None:
     _plain(words)
     state.begin_writing()
     for handler_id in words:
-        state.set(INVOKED + handler_id, True)
+        state.keep(INVOKED + handler_id, True)
         path, line, name = split_id(handler_id)
         if line:
-            state.set("%s%s::%s" % (INVOKED, path, name), True)
+            state.keep("%s%s::%s" % (INVOKED, path, name), True)
     state.commit()
 
 
@@ -397,7 +435,12 @@ def _hook(state: _UnitState, words: Sequence[str]) -> bool:
 
 def _any_hook(_: _UnitState, words: Sequence[str]) -> bool:
     patterns = list(_plain(words))
-    name = os.environ.get("JUJU_HOOK_NAME") or os.environ.get("JUJU_DISPATCH_PATH")
+    path = os.environ.get("JUJU_DISPATCH_PATH", "")
+    if os.environ.get("JUJU_ACTION_NAME") or os.environ.get("JUJU_FUNCTION_NAME"):
+        return False  # whatever the action is called
+    if path.rpartition("/")[0].rpartition("/")[2] == "actions":
+        raise _NotOurs
+    name = os.environ.get("JUJU_HOOK_NAME") or path
     if not name or any("{" in pattern and ":" in pattern for pattern in patterns):
         raise _NotOurs  # such a pattern is about the endpoints in the charm's metadata
     return any(os.path.basename(name) in _expand(pattern) for pattern in patterns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from charms_reactive import bus, flags, trace
 from charms_reactive._errors import ReactiveError, in_words
@@ -40,48 +41,24 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         Exception: whatever a handler or a callback raises.
     """
     hook_name = environment.hook_name()
-    # Juju of old did not set it, and commands of shell handlers need to know.
-    if not os.environ.get("JUJU_HOOK_NAME"):
+    name = hook_name or environment.action_name() or ""
+    # Juju of old did not set it, and commands of shell handlers need to know. In an action it is empty.
+    if hook_name and not os.environ.get("JUJU_HOOK_NAME"):
         os.environ["JUJU_HOOK_NAME"] = hook_name
-    restricted = hook_name in environment.RESTRICTED_HOOKS
     recorder = _recorder()
     course = bus.Course()
     bus.event_failures = []
+    process = os.getpid()
+    given = {variable: os.environ.get(variable) for variable in _OF_CHILDREN}
     try:
-        _start(hook_name, restricted)
-        try:
-            with course:
-                bus.discover()
-                if bus.listener is not None:
-                    bus.listener.started(hook_name)
-                if not restricted:
-                    juju_log.hand_over()
-                    hookenv._run_atstart()
-                    bus.say_what_never_runs()
-                bus.dispatch(restricted=restricted)
-        except SystemExit as stop:
-            if stop.code not in (None, 0):
-                raise
-        juju_log.hand_over()
-        if recorder is not None:
-            recorder.enter("atexit")
-        if not restricted:
-            try:
-                hookenv._run_atexit()
-            except SystemExit as stop:  # the callbacks after it are left out, as it asks
-                if stop.code not in (None, 0):
-                    raise
-        bus.raise_event_failures()
-        flags._clear_triggers()
-        juju_log.hand_over()
-        if recorder is not None:
-            recorder.enter("commit")
-        unit_state.unit.commit()  # last, because whatever fails must undo everything
+        _run(name, not hook_name, course, recorder)
     except BaseException as error:
+        if os.getpid() != process:
+            _leave_fork(error)
         course.end(error)
         _give_up(error)
         if bus.listener is not None:
-            bus.listener.failed(hook_name, error)
+            bus.listener.failed(name, error)
         bus.event_failures = None
         raise
     finally:
@@ -89,12 +66,80 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         if recorder is not None:
             trace.record(None)
             recorder.write()
+        for variable, value in given.items():
+            if value is not None:
+                os.environ[variable] = value
+            else:
+                os.environ.pop(variable, None)
     try:
         if bus.listener is not None:
-            bus.listener.committed(hook_name)
+            bus.listener.committed(name)
             bus.raise_event_failures()
     finally:
         bus.event_failures = None
+
+
+def _run(name: str, is_action: bool, course: bus.Course, recorder: Any) -> None:
+    """Discover, dispatch and commit, or raise what has failed."""
+    restricted = not is_action and name in environment.RESTRICTED_HOOKS
+    process = os.getpid()
+    _start(name, restricted, is_action)
+    try:
+        with course:
+            bus.discover()
+            if bus.listener is not None:
+                bus.listener.started(name)
+            if not restricted:
+                juju_log.hand_over()
+                hookenv._run_atstart()
+                bus.say_what_never_runs()
+            bus.dispatch(restricted=restricted)
+    except SystemExit as stop:
+        if stop.code not in (None, 0) or os.getpid() != process:
+            raise
+    juju_log.hand_over()
+    if recorder is not None:
+        recorder.enter("atexit")
+    if not restricted:
+        try:
+            hookenv._run_atexit()
+        except SystemExit as stop:  # the callbacks after it are left out, as it asks
+            if stop.code not in (None, 0) or os.getpid() != process:
+                raise
+    bus.raise_event_failures()
+    flags._clear_triggers()
+    juju_log.hand_over()
+    if recorder is not None:
+        recorder.enter("commit")
+    unit_state.unit.commit()  # last, because whatever fails must undo everything
+
+
+# What tells the processes that handlers start which hook they belong to. A shell handler's are told more.
+_OF_CHILDREN = (unit_state.HOOK_VARIABLE, unit_state.LENT_VARIABLE)
+
+
+def _leave_fork(error: BaseException) -> None:
+    """End a process that a handler has forked, and that has come out of the handler.
+
+    What the hook does in its end is the hook's alone. Not even the interpreter may end here as it does:
+    closing a connection to SQLite would take the hook's transaction away from under it.
+    """
+    status: object = 1
+    if isinstance(error, SystemExit):
+        status = 0 if error.code is None else error.code
+        if not isinstance(status, int):
+            print(status, file=sys.stderr)
+            status = 1
+    else:
+        import traceback  # a hook that succeeds has no use for it
+
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass
+    os._exit(status & 0xFF if isinstance(status, int) else 1)
 
 
 def _recorder() -> Any:
@@ -109,10 +154,12 @@ def _recorder() -> Any:
     return recorder
 
 
-def _start(hook_name: str, restricted: bool) -> None:
+def _start(name: str, restricted: bool, is_action: bool) -> None:
     """Repair and announce: nothing of the charm has run yet, and nothing was read."""
     unit = unit_state.unit
     unit.start()
+    os.environ[unit_state.HOOK_VARIABLE] = unit.hook or ""
+    os.environ.pop(unit_state.LENT_VARIABLE, None)
     for key, value in flags.trigger_rows().items():
         unit.set(key, value)  # of modules that were imported before this function was called
     settings.start_hook()
@@ -120,7 +167,7 @@ def _start(hook_name: str, restricted: bool) -> None:
     if unit.recovered:
         undone = _in_words(unit.recovered)
         juju_log.log("The hook before this one was interrupted; rolled back: %s" % undone, juju_log.WARNING)
-    juju_log.log("Reactive main running for hook %s" % hook_name)
+    juju_log.log("Reactive main running for %s %s" % ("action" if is_action else "hook", name))
     if restricted:
         juju_log.log("Restricted mode.")
     juju_log.hand_over()

@@ -17,6 +17,7 @@ import json
 import os
 import sqlite3
 import weakref
+from _thread import get_ident
 from errno import EACCES, ENOSPC, EPERM, EROFS
 
 from charmhelpers.core import unitdata
@@ -29,6 +30,7 @@ from .rows import (
     CHANGES,
     CLEAR_TRIGGERS,
     FLAGS,
+    KEPT,
     PHASE,
     REMOVED,
     SET_TRIGGERS,
@@ -53,7 +55,7 @@ _FLAG_ROWS = range_below(FLAGS)
 
 # Rows that live for one hook at the most. 1.5.x leaves some of them behind.
 _OLD_TRIGGERS = "reactive.flag_triggers."
-_SCRATCH_KEYS = (PHASE, REMOVED, CHANGES, WATCH, UNDO, ARMED)
+_SCRATCH_KEYS = (PHASE, REMOVED, CHANGES, WATCH, UNDO, ARMED, KEPT, UNDONE)
 _SCRATCH_PREFIXES = (SET_TRIGGERS, CLEAR_TRIGGERS, _OLD_TRIGGERS)
 
 # The same as conditions with their parameters: each hook asks and deletes several times.
@@ -70,6 +72,9 @@ _TRANSACTION = 22
 _SAVEPOINT = 32
 
 
+_FOR_THREADS = "let the thread return what it has found, and change flags where the hook runs"
+
+
 class _Omitted:
     """The type of :data:`OMITTED`."""
 
@@ -83,7 +88,7 @@ OMITTED = _Omitted()
 
 def is_scratch(key: str) -> bool:
     """Whether a row lives for one hook at the most."""
-    return key in _SCRATCH_KEYS or key == UNDONE or key.startswith(_SCRATCH_PREFIXES)
+    return key in _SCRATCH_KEYS or key.startswith(_SCRATCH_PREFIXES)
 
 
 class FreshRows:
@@ -106,6 +111,12 @@ class FreshRows:
         self._savepoints = False
         #: What a test has put in the place of charmhelpers' storage, as long as it stands there.
         self.stand_in: Optional[StandIn] = None
+        # For whom this process writes was found out since the transaction began.
+        self._checked = False
+        # The thread in which the connection may be used.
+        self._thread = 0
+        #: This process is a fork of the one whose connection this is, and must leave it alone.
+        self.forked = False
 
     @property
     def _kv(self) -> Any:
@@ -150,6 +161,8 @@ class FreshRows:
                 if kv is not self._kv:
                     self._adopt(kv)
                     return
+            if self.forked:
+                return  # it knows the flags of the moment of the fork
             conn = self._conn
             if (
                 conn.total_changes == self._changes
@@ -192,6 +205,7 @@ class FreshRows:
                 self._query("PRAGMA busy_timeout = %d" % (self.lock_timeout * 1000))
             kv.conn.set_authorizer(self._authorize)
             self._file = _identity(self._database())
+            self._thread = get_ident()
             self._adopted()
             self._reload()
         except BaseException:
@@ -203,6 +217,7 @@ class FreshRows:
         """SQLite prepares a statement: allow it, and note what begins or ends a transaction."""
         if action == _TRANSACTION:
             self._changes = -1
+            self._checked = False
         elif action == _SAVEPOINT:
             self._changes = -1
             self._savepoints = True
@@ -242,6 +257,7 @@ class FreshRows:
         self._in_transaction = conn.in_transaction
         if not self._in_transaction:
             self._data_version = self._read_data_version()
+            self._checked = False
         # Last: the statements of this class, too, pass by the authorizer.
         self._changes = -1 if self._savepoints and self._in_transaction else conn.total_changes
 
@@ -254,6 +270,25 @@ class FreshRows:
     def forget(self) -> None:
         """Trust the engine's flags no longer; the next use reads the rows again."""
         self._changes = -1
+
+    def distrust(self) -> bool:
+        """Before the engine changes: trust it no more, until :meth:`trust` says that the rows have followed.
+
+        Whatever interrupts that, the rows are believed afterwards.
+
+        Returns:
+            Whether engine and rows agreed until now.
+        """
+        if self.stand_in is not None:
+            return False
+        agreed: bool = self._changes == self._conn.total_changes
+        self._changes = -1
+        return agreed
+
+    def trust(self, agreed: bool) -> None:
+        """The rows have followed the engine, and agree with it if they did before."""
+        if agreed:
+            self._changes = self._conn.total_changes
 
     def value(self, flag: str, default: Any = None) -> Any:
         """The value stored with a flag, ``default`` if the flag is not set."""
@@ -311,19 +346,25 @@ class FreshRows:
         Raises:
             UnitStateLockedError: another process holds the unit state.
             UnitStateError: the unit state cannot be opened or written, or the hook that started this
-                process was interrupted and undone.
+                process has failed or was killed, or this process is a fork of the one that runs the hook.
         """
         engine = self.fresh()
         if self.stand_in is not None:
             return engine
+        if self.forked:
+            raise self._of_a_fork("write")
+        if get_ident() != self._thread:
+            raise self._of_another_thread("write")
         if not self._in_transaction:
             with Explained(self, "write"):
-                self._conn.execute("BEGIN IMMEDIATE")
+                self._begin_immediate()
                 # Another process may have written between the check and the lock.
                 self._in_transaction = True
                 if self._read_data_version() != self._data_version:
                     self._reload()
-                elif not self._savepoints:
+                elif self._savepoints:
+                    self.forget()  # what rolls back to one may be a statement that was prepared before
+                else:
                     self._changes = self._conn.total_changes
                 self._begun()
         self._may_write()
@@ -362,6 +403,7 @@ class FreshRows:
             self._change(lambda: kv.set(key, value))
         else:
             self._execute("INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)", (key, data))
+        self._wrote(key, data)
 
     def _delete(self, key: str) -> None:
         kv = self._kv
@@ -369,6 +411,7 @@ class FreshRows:
             self._change(lambda: kv.unset(key))
         else:
             self._execute("DELETE FROM kv WHERE key = ?", (key,))
+        self._wrote(key, None)
 
     def _execute(self, sql: str, parameters: Tuple[object, ...]) -> None:
         conn = self._conn
@@ -394,8 +437,31 @@ class FreshRows:
     def _begun(self) -> None:
         """A transaction is open, and may be another one than was seen last."""
 
+    def _begin_immediate(self) -> None:
+        """Begin a transaction that may write."""
+        self._conn.execute("BEGIN IMMEDIATE")
+
     def _may_write(self) -> None:
         """Raise what forbids to write."""
+
+    def _wrote(self, key: str, data: Optional[str]) -> None:
+        """A row was written, or deleted where there are no data."""
+
+    def _of_another_thread(self, doing: str) -> UnitStateError:
+        return UnitStateError(
+            self._path(),
+            doing,
+            "another thread has opened it, and SQLite's objects can only be used in that same thread",
+            _FOR_THREADS,
+        )
+
+    def _of_a_fork(self, doing: str) -> UnitStateError:
+        return UnitStateError(
+            self._path(),
+            doing,
+            "this process is a fork of the one that opened it, and no connection of SQLite survives a fork",
+            "change flags in the process that runs the hook, and end the fork with os._exit()",
+        )
 
     # -- errors --------------------------------------------------------------------------------
     def explain(self, doing: str, error: BaseException) -> ReactiveError:
@@ -416,6 +482,8 @@ class FreshRows:
             advice = "check owner and mode of it and its directory, and whether the file system is read-only"
         elif "I/O error" in reason:
             advice = "check the disk and the quota; the kernel's log may say more"
+        elif "same thread" in reason:
+            advice = _FOR_THREADS
         elif "no such table" in reason:
             advice = "it is no unit state; something has replaced it, or UNIT_STATE_DB names another file"
         elif "closed database" in reason:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .processes import is_alive
+from .processes import is_gone
 from .rows import HOOK_VARIABLE
 
 TYPE_CHECKING = False
@@ -25,16 +25,18 @@ def who_holds(path: Optional[str]) -> str:
     """
     holders = _holders(path) if path else []
     named = [holder for holder in holders if holder != os.getpid()]
-    hook = os.environ.get(HOOK_VARIABLE)
-    around = int(hook.partition(" ")[0]) if hook and is_alive(hook) else 0
+    hook = os.environ.get(HOOK_VARIABLE, "")
+    if hook.partition(" ")[0] == str(os.getpid()):
+        hook = ""  # this process is the hook
+    around = int(hook.partition(" ")[0]) if hook and not is_gone(hook) else 0
     if holders and not named:
         return "this very process holds it, over another connection; close that, or commit there first"
     for holder in named:
-        if holder == around or holder in _ancestors():
+        if hook and (holder == around or holder in _ancestors()):
             return (
                 "the hook that has started this process holds it (process %s), and holds it until it "
-                "commits; only handlers in bash and other executable handlers are lent the unit state"
-                % _shown(holder)
+                "commits; only handlers in bash and other executable handlers are lent the unit state, and "
+                "in a handler in Python flags are changed with charms.reactive.set_flag()" % _shown(holder)
             )
     who = " (process %s)" % ", ".join(map(_shown, named)) if named else ""
     return "another process holds it%s; see which one with: fuser %s" % (who, path or "FILE")

@@ -1,4 +1,4 @@
-"""Processes by names that no other process has, and whether they are still there.
+"""Processes: names for the hooks that they run, who has started whom, and who is certainly gone.
 
 The commands that shell handlers run import this without the framework: nothing but ``os``.
 """
@@ -7,74 +7,92 @@ from __future__ import annotations
 
 import os
 
-from .rows import HOOK_VARIABLE
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Tuple
+    from typing import Optional
 
-__all__ = ["is_alive", "left_behind", "this_process"]
-
-
-# The id of the process that was named last, and its name: a fork is another process.
-_named: Tuple[int, str] = (0, "")
-
-
-def this_process() -> str:
-    """Names this process for as long as the machine runs: its id, and when it began."""
-    global _named
-    pid = os.getpid()
-    if _named[0] != pid:
-        _named = pid, "%d %s" % (pid, _process_start(pid))
-    return _named[1]
-
-
-def is_alive(process: str) -> bool:
-    """Whether a process that :func:`this_process` has named is still there."""
-    pid, _, started = process.partition(" ")
-    found = _process_start(int(pid))
-    return found is not None and (found == started or _UNKNOWN in (found, started))
-
+__all__ = ["is_gone", "new_hook", "stands_above"]
 
 _UNKNOWN = "?"
 
 
-def _process_start(pid: int) -> Optional[str]:
-    """When the process began, in a form that tells two uses of one pid apart; ``None`` if it is gone."""
+def new_hook() -> str:
+    """A name for a hook that this process runs: ``PID BOOT START NAMESPACE TOKEN``.
+
+    The first four tell the process from all others as far as the system gives them; what it does not give
+    is ``?``. The last one tells the hooks apart that one process runs.
+    """
+    pid = os.getpid()
+    stat = _Stat.of(pid)
+    start = stat.start if stat is not None else _UNKNOWN
+    return "%d %s %s %s %s" % (pid, _boot(), start, _namespace(), os.urandom(6).hex())
+
+
+def _boot() -> str:
     try:
-        with open("/proc/%d/stat" % pid, "rb") as stat:
-            # The second field is the program's name in parentheses and may hold anything.
-            fields = stat.read().rpartition(b")")[2].split()
-        if fields[0] in (b"Z", b"X"):
-            return None
         with open("/proc/sys/kernel/random/boot_id") as boot:
-            return "%s %s" % (boot.read().strip(), fields[19].decode())
-    except (FileNotFoundError, ProcessLookupError):
-        if os.path.isdir("/proc/self"):
-            return None
-    except (OSError, IndexError):
-        pass
-    try:  # no /proc here: the pid has to do
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
+            return boot.read().strip() or _UNKNOWN
     except OSError:
-        pass
-    return _UNKNOWN
+        return _UNKNOWN
 
 
-def left_behind(hook: str) -> bool:
-    """Whether processes that a hook started are still there, by what their environment says."""
-    mark = ("%s=%s" % (HOOK_VARIABLE, hook)).encode()
+def _namespace() -> str:
     try:
-        pids = [name for name in os.listdir("/proc") if name.isdigit()]
+        return os.readlink("/proc/self/ns/pid")
     except OSError:
-        return False
-    for pid in pids:
+        return _UNKNOWN
+
+
+class _Stat:
+    """What ``/proc/PID/stat`` says of a process."""
+
+    __slots__ = ("ended", "parent", "start")
+
+    def __init__(self, ended: bool, parent: str, start: str) -> None:
+        self.ended = ended
+        self.parent = parent
+        self.start = start
+
+    @classmethod
+    def of(cls, pid: object) -> Optional[_Stat]:
         try:
-            with open("/proc/%s/environ" % pid, "rb") as environment:
-                if mark in environment.read().split(b"\0"):
-                    return True
-        except OSError:
-            pass  # gone meanwhile, or somebody else's
-    return False
+            with open("/proc/%s/stat" % pid, "rb") as stat:
+                # The second field is the program's name in parentheses and may hold anything.
+                fields = stat.read().rpartition(b")")[2].decode("ascii").split()
+            return cls(fields[0] in ("Z", "X"), fields[1], fields[19])
+        except (OSError, IndexError, ValueError):
+            return None
+
+
+def stands_above(hook: str) -> bool:
+    """Whether the hook's process has started this one, or one that has; ``False`` if that cannot be told."""
+    wanted, _, rest = hook.partition(" ")
+    started = rest.split(" ")[1:2]
+    pid = str(os.getppid())
+    while True:
+        stat = _Stat.of(pid)
+        if stat is None:
+            return False
+        if pid == wanted:
+            return [stat.start] == started
+        pid = stat.parent
+
+
+def is_gone(hook: str) -> bool:
+    """Whether the process of a hook is gone for certain, by its name alone."""
+    pid, boot, start, namespace = (hook.split(" ") + [_UNKNOWN] * 3)[:4]
+    if not pid.isdigit():
+        return False
+    here = _boot()
+    if _UNKNOWN not in (boot, here) and boot != here:
+        return True
+    if namespace == _UNKNOWN or namespace != _namespace():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        pass
+    stat = _Stat.of(pid)
+    return stat is not None and (stat.ended or (start != _UNKNOWN and stat.start != start))

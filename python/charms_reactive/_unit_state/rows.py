@@ -35,7 +35,8 @@ Scratch, of which nothing is left after a hook:
     reactive.flag_triggers.ID               triggers of older versions, which are deleted
     reactive.dispatch.undo, reactive.dispatch.undo.armed
                                             our rows as they were committed last, and for which hook
-    reactive.dispatch.undone                hooks that were undone while processes of theirs went on
+    reactive.dispatch.kept                  what others have written meanwhile, and are to find again
+    reactive.dispatch.undone                of older versions: hooks that were undone
 """
 
 from __future__ import annotations
@@ -73,14 +74,19 @@ CLEAR_TRIGGERS = "reactive.flag_clear_triggers."
 UNDO = "reactive.dispatch.undo"
 ARMED = "reactive.dispatch.undo.armed"
 
-#: The hooks that were undone while processes of theirs went on; there for as long as those are.
+#: The hooks that were undone while processes of theirs went on; a row of older versions.
 UNDONE = "reactive.dispatch.undone"
+
+#: What processes that are not of that hook have written meanwhile, and are to find again.
+KEPT = "reactive.dispatch.kept"
 
 #: The environment variable that tells a child process which hook it belongs to.
 HOOK_VARIABLE = "CHARMS_REACTIVE_HOOK"
 
 #: The environment variable that tells how long to wait for the file.
 LOCK_VARIABLE = "CHARMS_REACTIVE_LOCK_TIMEOUT"
+#: Set for what a hook has started with the unit state lent to it; not for what its handlers in Python start.
+LENT_VARIABLE = "CHARMS_REACTIVE_LENT"
 
 # A dispatch holds the file for as long as a handler in Python runs, which may be installing things.
 # What a hook has started and left running waits for it; somebody on the unit wants an answer.
@@ -99,12 +105,12 @@ def range_below(prefix: str) -> Tuple[str, str]:
     return prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
-def lock_timeout() -> float:
-    """Seconds that a command waits for the file.
+def lock_timeout(in_hook: bool) -> float:
+    """Seconds that a process waits for the file.
 
-    ``CHARMS_REACTIVE_LOCK_TIMEOUT``; by default an hour for what a shell handler has started, else 60.
+    ``CHARMS_REACTIVE_LOCK_TIMEOUT``; by default an hour for what a hook has started, else 60.
     """
-    default = _LOCK_TIMEOUT if os.environ.get(HOOK_VARIABLE) is None else _LOCK_TIMEOUT_IN_HOOK
+    default = _LOCK_TIMEOUT_IN_HOOK if in_hook else _LOCK_TIMEOUT
     given = os.environ.get(LOCK_VARIABLE)
     return default if not given or odd_lock_timeout() else float(given)
 

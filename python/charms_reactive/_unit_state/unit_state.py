@@ -8,8 +8,11 @@ commits next decides: the charm's own ``flush()`` commits that deletion as well,
 flushed the state to go back to; our next commit before a child arms it again; a failure or a kill
 leaves it armed, and it is applied, at the latest when the next process adopts the state.
 
-If the hook's process is killed alone, its shell handler lives on. Commands know by their environment
-which hook they belong to, and no longer write once that hook has been undone.
+Who may write what, while a hook has lent its state and after it, follows from three things: the hook that
+a process belongs to, by its environment; the hook for which the undo row is armed; and the hook file of
+``hook_file``, which proves whether a hook goes on. What a hook has started writes for it, and no more once
+it is lost, until another one has succeeded. What others write is theirs: it is noted beside the undo row,
+and stays. Without a proof nothing is undone.
 """
 
 from __future__ import annotations
@@ -33,20 +36,20 @@ from .fresh_rows import (
     is_scratch,
     nothing,
 )
-from .processes import is_alive as _is_alive
-from .processes import left_behind as _left_behind
-from .processes import this_process
+from .hook_file import HookFile, has_ended, lives, write_down
+from .processes import stands_above
 from .rows import ARMED as ARMED
 from .rows import CHANGES as CHANGES
 from .rows import CLEAR_TRIGGERS as CLEAR_TRIGGERS
 from .rows import FILES_SEEN as FILES_SEEN
 from .rows import FLAGS as FLAGS
 from .rows import HOOK_VARIABLE as HOOK_VARIABLE
+from .rows import KEPT as KEPT
+from .rows import LENT_VARIABLE as LENT_VARIABLE
 from .rows import PHASE as PHASE
 from .rows import REMOVED as REMOVED
 from .rows import SET_TRIGGERS as SET_TRIGGERS
 from .rows import UNDO as UNDO
-from .rows import UNDONE as UNDONE
 from .rows import WATCH as WATCH
 from .rows import lock_timeout, range_below
 
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
 
     from .fresh_rows import Change as Change
 
-__all__ = ["OMITTED", "UnitState", "this_process", "unit"]
+__all__ = ["OMITTED", "UnitState", "unit"]
 
 # Everything of ours.
 _OURS = range_below("reactive.")
@@ -69,21 +72,33 @@ class UnitState(FreshRows):
         super().__init__()
         # A command run by a shell handler leaves its changes for the dispatch that waits for it.
         self.record_changes = False
-        # A child is back and the undo row disarmed, in a transaction that may yet be rolled back.
+        #: A child process of the hook may write.
+        self.lent = False
+        # It was this hook that has armed the undo row for that.
+        self._arms = False
+        # The child is back and the undo row disarmed, in a transaction that may yet be rolled back.
         self._took_back = False
         # The charm keeps the file locked between its transactions, which it must not while it is lent.
         self._lent_exclusive = False
-        # The hook whose shell handler has started this process.
+        # The hook that this process runs, from its start to its end.
+        self._running: Optional[HookFile] = None
+        # The hook that has started this process, or a process that has; whether it had lent its state then.
         self._hook: Optional[str] = None
+        self._was_lent = False
+        # The hook that has lent its state, and is not the one that this process runs.
+        self._lender: Optional[str] = None
         # What that hook had told its child processes, if this is a hook as well. It keeps its undo row: what
         # a hook inside of it commits is its own to undo.
         self._outer: Optional[Dict[str, str]] = None
         #: What adopting the state had to undo of a hook that was killed.
         self.recovered: List[Change] = []
 
+    # -- for whom this process writes ----------------------------------------------------------------
     def _adopted(self) -> None:
-        self._took_back = self._lent_exclusive = False
-        self._hook = os.environ.get(HOOK_VARIABLE)
+        self._took_back = self._lent_exclusive = self.forked = False
+        if self._running is None:  # else the environment is already that of what this hook starts
+            self._hook = os.environ.get(HOOK_VARIABLE)
+            self._was_lent = LENT_VARIABLE in os.environ
         if self._hook is not None and not self._hook.partition(" ")[0].isdigit():
             reason = "the environment has %s=%r, which names no process" % (HOOK_VARIABLE, self._hook)
             raise UnitStateError(self._path(), "open", reason, "only the framework sets it: unset it")
@@ -94,38 +109,128 @@ class UnitState(FreshRows):
             self._delete(ARMED)  # its deletion may have been rolled back
 
     def _may_write(self) -> None:
-        if self._hook is not None:
-            self._refuse_if_undone(self._hook)
+        if not self._checked:
+            self._check_hooks()
 
-    def _refuse_if_undone(self, hook: str) -> None:
-        """Let nothing be written for a hook that was killed and is undone, or is going to be."""
+    def _begin_immediate(self) -> None:
+        """Begin a transaction that may write, as soon as no other process does."""
+        hook = self._hook
+        if hook is None or self._was_lent or not stands_above(hook):
+            self._conn.execute("BEGIN IMMEDIATE")
+            return
+        # The hook may hold the file until this process ends, for which it waits.
+        timeout = self._query("PRAGMA busy_timeout")[0][0]
+        self._query("PRAGMA busy_timeout = 0")
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        finally:
+            self._query("PRAGMA busy_timeout = %d" % timeout)
+
+    def _check_hooks(self) -> None:
+        """Find out for whom this process writes. The open transaction is for one that may.
+
+        Raises:
+            UnitStateError: it belongs to a hook that is lost.
+        """
         with Explained(self, "read"):
-            if _is_alive(hook) or not (self._armed() == hook or hook in self._undone()):
+            armed = self._armed()
+            hook = self._hook
+            if armed not in (None, hook) and self._may_undo(str(armed)):
+                self.recover()  # it was killed since the state was adopted
+                self._reload()
+                armed = self._armed()
+            self._lender = armed if armed != self._own else None
+            if hook is None:
+                self._checked = True
+                return
+            if armed == hook:
+                lost = has_ended(hook, self._database())
+            else:
+                lost = lives(hook, self._database()) is False
+            if not lost:
+                self._checked = True
                 return
             self._conn.rollback()
         self.forget()
         raise UnitStateError(
             self._path(),
             "write",
-            "the hook that started this process was interrupted, and what it had changed is undone",
+            "the hook that started this process has failed or was killed, and what it had changed is undone; "
+            "what it has left running may write again once a hook has succeeded",
         )
 
+    @property
+    def _own(self) -> Optional[str]:
+        """The name of the hook that this process runs."""
+        return None if self._running is None else self._running.hook
+
+    @property
+    def hook(self) -> Optional[str]:
+        """The name of the hook to which what this process starts belongs."""
+        return self._hook if self._outer is not None and self._hook is not None else self._own
+
+    def refuse_fork(self) -> None:
+        """A handler has forked, and both processes have come out of it as if they were the hook."""
+        raise self._of_a_fork("go on with")
+
+    def in_fork(self) -> None:
+        """Leave connection and lock to the process that this one is a fork of."""
+        self.forked = self._storage() is not None
+        if self._running is not None:
+            self._running.let_go()
+
+    def _note_kept(self, key: str, data: Optional[str]) -> None:
+        """Note what a row is to be even if the hook that has lent its state is undone."""
+        rows = self._query("SELECT data FROM kv WHERE key = ?", (KEPT,))
+        kept: Dict[str, Optional[str]] = self._decode_undo(KEPT, rows[0][0], dict) if rows else {}
+        kept[key] = data
+        self._execute("INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)", (KEPT, json.dumps(kept)))
+
+    def _wrote(self, key: str, data: Optional[str]) -> None:
+        if self._is_outside and not is_scratch(key):
+            self._note_kept(key, data)
+
+    @property
+    def _is_outside(self) -> bool:
+        """Whether what this process writes must stay if the hook that has lent its state is undone."""
+        return self._lender is not None and self._lender != self._hook
+
+    def is_lent_by_another(self) -> bool:
+        """Whether a hook to which this process does not belong has lent its state, and may be undone."""
+        if self._running is not None and self._outer is None:
+            return False  # not while this process runs a hook
+        if self.stand_in is not None:
+            return False
+        with Explained(self, "read"):
+            armed = self._armed()
+        return armed is not None and armed not in (self._own, self._hook)
+
+    def keep_flag(self, flag: str) -> None:
+        """Let a flag stay as it is, after :meth:`begin`, though a hook that has lent its state be undone."""
+        if self._is_outside:
+            with Explained(self, "read"):
+                rows = self._query("SELECT data FROM kv WHERE key = ?", (FLAGS + flag,))
+            self._note_kept(FLAGS + flag, rows[0][0] if rows else None)
+
+    # -- a hook, from its start to its end ------------------------------------------------------------
     def start(self) -> None:
         """Begin a hook: repair what a killed one left behind, and drop its scratch rows."""
         self.fresh()
+        self._end(False)  # a hook before it, in this process, that could not be rolled back
         if self.stand_in is not None:
+            self.enter()
             return
         self._took_back = False
         self._outer = None
+        self.enter()
+        with Explained(self, "read"):
+            self.recover()  # once more: whoever had the lock for a moment has it no longer
         if self._has_scratch():
             self.begin()
             with Explained(self, "read"):
-                if self._is_inside():
+                if self._lent_by_another():
                     rows = self._query("SELECT key, data FROM kv WHERE " + IS_SCRATCH, SCRATCH)
-                    self._outer = {key: data for key, data in rows if key not in (UNDO, ARMED)}
-                elif self._armed() == this_process():  # a hook before it that could not be rolled back
-                    self.recovered = self._undo({})
-                    self._reload()
+                    self._outer = {key: data for key, data in rows if key not in (UNDO, ARMED, KEPT)}
                 if self._outer is None and self._query("SELECT 1 FROM kv WHERE key = ?", (REMOVED,)):
                     # Only 1.5.x leaves this, having run handlers; which changes of files it has used
                     # up, its shared row of each file tells, and not what ours had seen before.
@@ -135,8 +240,11 @@ class UnitState(FreshRows):
     def commit(self) -> None:
         """End a hook that succeeded: nothing is left to undo, and everything is on disk."""
         self.fresh()
+        if self.forked:
+            raise self._of_a_fork("commit")
         if self.stand_in is not None:
             self.stand_in.flush()
+            self._end(True)
             return
         self._check_file("commit")
         if self._has_scratch():
@@ -145,12 +253,33 @@ class UnitState(FreshRows):
             self._hand_back()
         with Explained(self, "commit"):
             self._kv.flush()
+        self._end(True)
         self._took_back = False
         self.recovered = []
         self._stamp_or_forget()
 
+    def enter(self) -> None:
+        """Name the hook that this process runs, and say in the hook file that it goes on."""
+        if self._running is None:
+            self.fresh()
+            if self.stand_in is not None:
+                self._running = HookFile("")
+                return
+            with Explained(self, "read"):
+                state = self._database()
+            if self._hook is not None and lives(self._hook, state):
+                state = ""  # that one has the lock, and this one is a part of it
+            self._running = HookFile(state)
+
+    def _end(self, succeeded: bool) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.end(succeeded)
+
     def flush(self) -> None:
         """Commit what was written so far, without ending the hook."""
+        if self.forked:
+            raise self._of_a_fork("commit")
         if self.stand_in is not None:
             self.stand_in.flush()
             return
@@ -165,6 +294,11 @@ class UnitState(FreshRows):
         Returns:
             The flags that this changed back.
         """
+        if self.forked:
+            raise self._of_a_fork("roll back")
+        own = self._own
+        self.lent = self._arms = False
+        self._end(False)  # first: whoever has waited for the file must find that this hook is lost
         if self.stand_in is not None or (unitdata._KV is None and self._storage is nothing):
             return []  # there is no going back for a stand-in, and the other could not even be opened
         before = set(self.engine.flags())
@@ -175,13 +309,14 @@ class UnitState(FreshRows):
                 self._adopt(self._open())
             conn = self._conn
             conn.rollback()
-            inside = self._is_inside()
-            if self._armed() is not None and not inside:
+            if self._armed() == own is not None:
                 conn.execute("BEGIN IMMEDIATE")
-                self._undo({})
-                self._drop_scratch()
+                if self._armed() == own:  # nobody was quicker
+                    self._undo({})
+                    self._drop_scratch()
                 conn.commit()
-            elif self._has_scratch() and (self._outer is not None or not inside):
+            self.recover()
+            if self._has_scratch() and (self._outer is not None or not self._lent_by_another()):
                 try:
                     conn.execute("BEGIN IMMEDIATE")
                     self._drop_scratch()
@@ -201,6 +336,7 @@ class UnitState(FreshRows):
         Args:
             scratch: rows that the child needs for as long as it runs, and their values.
         """
+        self.enter()
         self.begin()
         if self.stand_in is not None:
             for key, value in scratch.items():
@@ -209,12 +345,16 @@ class UnitState(FreshRows):
             return
         self._check_file("commit")
         with Explained(self, "commit"):
-            if self._outer is None:
-                undo = self._undo_row()
-                if undo is not None:
-                    self._write(UNDO, undo)
-                self._write(ARMED, json.dumps(this_process()))
-            for key, value in scratch.items():
+            self._arms = self._lender is None
+            if self._arms:
+                for key, data in self._undo_rows().items():
+                    if data is not None:
+                        self._write(key, data)
+                    else:
+                        self._delete(key)
+                self._write(ARMED, json.dumps(self._own))
+            watch: Any = scratch.get(WATCH) or {"iteration": 0, "changes": [], "pending": []}
+            for key, value in {**scratch, WATCH: {**watch, "hook": self.hook}}.items():
                 self._write(key, json.dumps(value))
             self._conn.commit()
             self._lent_exclusive = self._keeps_its_lock()
@@ -222,8 +362,9 @@ class UnitState(FreshRows):
                 self._query("PRAGMA main.locking_mode = NORMAL")
                 self._query("SELECT 1 FROM sqlite_master LIMIT 1")  # only this gives the lock back
             # What the child leaves running in the background may write at any time from here on.
-            self._query("PRAGMA busy_timeout = %d" % (lock_timeout() * 1000))
+            self._query("PRAGMA busy_timeout = %d" % (lock_timeout(self._hook is not None) * 1000))
         self._took_back = False
+        self.lent = True
         self._stamp_or_forget()
 
     def after_child(self) -> List[Change]:
@@ -236,13 +377,22 @@ class UnitState(FreshRows):
             self._lent_exclusive = False
             with Explained(self, "read"):
                 self._query("PRAGMA main.locking_mode = EXCLUSIVE")  # as the charm wants it
-        self._took_back = self._outer is None
+        self.lent = False
         self.begin()
+        if self._arms:
+            if self._armed() != self._own:
+                raise UnitStateError(
+                    self._path(),
+                    "go on with",
+                    "another process has undone what this hook had changed, while a handler in another "
+                    "language ran; this hook cannot be kept",
+                )
+            self._took_back = True
         recorded = [(item[1:], item[:1] == "+") for item in self.get(CHANGES, [])]
         touched = self.get(WATCH, {}).get("pending", [])
         for key in (CHANGES, WATCH, REMOVED):
             self._delete(key)
-        if self._outer is None:
+        if self._arms:
             self._delete(ARMED)
         after = set(self.engine.flags())
         named = {flag for flag, _ in recorded}
@@ -270,26 +420,27 @@ class UnitState(FreshRows):
     def recover(self) -> None:
         """Undo what a hook left that was killed while or after a shell handler ran.
 
-        Called when a state is adopted, before anything reads it. The commands that a shell handler
-        runs see the mark of the living hook above them and leave everything alone.
+        Called when a state is adopted, before anything reads it. Whoever comes upon the mark of a hook that
+        goes on, or that may go on for all that can be proved, leaves everything alone.
         """
         hook = self._armed()
-        if hook is None or _is_alive(hook):
+        if hook is None or not self._may_undo(hook):
             return
         conn = self._conn
         own = not conn.in_transaction  # else the charm has written rows of its own already
         if own:
             conn.execute("BEGIN IMMEDIATE")
         try:
-            if self._armed() == hook:  # nobody was quicker
+            # Nobody was quicker, and what was found is no longer true of a moment that is over: a hook
+            # that ends takes its mark away before it gives up the lock.
+            if self._armed() == hook and self._may_undo(hook):
                 if self._watched_by() == hook:
+                    write_down(hook, self._database())
                     self.recovered = self._undo({} if own else self._uncommitted())
-                    undone = [other for other in self._undone() + [hook] if _left_behind(other)]
-                    if undone:
-                        self._write(UNDONE, json.dumps(undone))
                 else:  # 1.5.x has run hooks since; what they found and made of it is the truth now
                     self._delete(ARMED)
                     self._delete(UNDO)
+                    self._delete(KEPT)
             if own:
                 conn.commit()
         except BaseException:
@@ -297,10 +448,14 @@ class UnitState(FreshRows):
                 conn.rollback()
             raise
 
-    def _is_inside(self) -> bool:
-        """Whether a shell handler of another hook, which goes on, has started this one."""
+    def _may_undo(self, hook: str) -> bool:
+        """Whether it is proved that a hook, which is not the one that this process runs, has ended."""
+        return hook != self._own and has_ended(hook, self._database())
+
+    def _lent_by_another(self) -> bool:
+        """Whether a hook that goes on, and is not the one that this process runs, has lent its state."""
         armed = self._armed()
-        return armed is not None and armed != this_process() and _is_alive(armed)
+        return armed is not None and armed != self._own and not has_ended(armed, self._database())
 
     def _armed(self) -> Optional[str]:
         """The process for whose hook the undo row is armed."""
@@ -313,12 +468,6 @@ class UnitState(FreshRows):
             raise self._damaged(ARMED, "it names no process")
         return process
 
-    def _undone(self) -> List[str]:
-        """The hooks that were undone while processes of theirs went on."""
-        rows = self._query("SELECT data FROM kv WHERE key = ?", (UNDONE,))
-        hooks: List[str] = self._decode_undo(UNDONE, rows[0][0], list) if rows else []
-        return hooks
-
     def _watched_by(self) -> object:
         """The process whose dispatch wrote the watch row; a dispatch of 1.5.x replaces that row."""
         rows = self._query("SELECT data FROM kv WHERE key = ?", (WATCH,))
@@ -327,19 +476,20 @@ class UnitState(FreshRows):
         except (IndexError, KeyError, TypeError, ValueError):
             return None
 
-    def _undo_row(self) -> Optional[str]:
-        """What to write to the undo row; ``None`` if it stands there already."""
+    def _undo_rows(self) -> Dict[str, Optional[str]]:
+        """What to write, so that the undo row is what to go back to; ``None`` for a row that must go."""
         armed = self._committed("key = ?", (ARMED,))
         if armed:
-            hook = self._decode_undo(ARMED, armed[ARMED], str)
-            # The row of this hook, or of a dead one that is undone in this transaction, is what to
-            # go back to. Any other is of a living hook that has this one inside a shell handler.
-            if hook == this_process() or not _is_alive(hook):
-                if self._query("SELECT 1 FROM kv WHERE key = ?", (UNDO,)):
-                    return None
-                return self._committed("key = ?", (UNDO,)).get(UNDO)
+            # The row of this hook, or of one that is undone in this transaction, is what to go back to.
+            if self._query("SELECT 1 FROM kv WHERE key = ?", (UNDO,)):
+                return {}
+            kept = self._committed("key IN (?, ?)", (UNDO, KEPT))
+            return {UNDO: kept.get(UNDO), KEPT: kept.get(KEPT)}
         rows = self._committed("key >= ? AND key < ?", _OURS)
-        return json.dumps({key: data for key, data in rows.items() if not is_scratch(key)})
+        return {
+            UNDO: json.dumps({key: data for key, data in rows.items() if not is_scratch(key)}),
+            KEPT: None,
+        }
 
     def _committed(self, condition: str, parameters: Tuple[object, ...]) -> Dict[str, str]:
         """Rows as they were committed last; none if the state is in memory, where no child sees it."""
@@ -383,12 +533,11 @@ class UnitState(FreshRows):
         if UNDO not in rows:
             raise self._damaged(UNDO, "it is missing")
         target: Dict[str, str] = self._decode_undo(UNDO, rows[UNDO], dict)
-        for key, data in keep.items():
+        kept = self._decode_undo(KEPT, rows[KEPT], dict) if KEPT in rows else {}
+        for key, data in [*kept.items(), *keep.items()]:
             target.pop(key, None)
             if data is not None:
                 target[key] = data
-        if UNDONE in rows:
-            target[UNDONE] = rows[UNDONE]
         changes = []
         for key in rows:
             if key not in target:
@@ -405,9 +554,7 @@ class UnitState(FreshRows):
 
     def _has_scratch(self) -> bool:
         with Explained(self, "read"):
-            rows = self._query(
-                "SELECT 1 FROM kv WHERE key = ? OR %s LIMIT 1" % IS_SCRATCH, (UNDONE, *SCRATCH)
-            )
+            rows = self._query("SELECT 1 FROM kv WHERE %s LIMIT 1" % IS_SCRATCH, SCRATCH)
         return bool(rows)
 
     def _drop_scratch(self) -> None:
@@ -415,11 +562,8 @@ class UnitState(FreshRows):
         if self._outer is None:
             self._execute("DELETE FROM kv WHERE " + IS_SCRATCH, SCRATCH)
         else:
-            kept = "DELETE FROM kv WHERE key NOT IN (?, ?) AND (%s)" % IS_SCRATCH
-            self._execute(kept, (UNDO, ARMED, *SCRATCH))
-        with Explained(self, "read"):
-            if not any(map(_left_behind, self._undone())):
-                self._delete(UNDONE)
+            kept = "DELETE FROM kv WHERE key NOT IN (?, ?, ?) AND (%s)" % IS_SCRATCH
+            self._execute(kept, (UNDO, ARMED, KEPT, *SCRATCH))
 
     def _hand_back(self) -> None:
         """Leave to the hook around this one what it had told its child processes."""
@@ -454,3 +598,4 @@ class UnitState(FreshRows):
 
 #: The state of this process's unit. Everything that needs it reads this name when it runs.
 unit = UnitState()
+os.register_at_fork(after_in_child=lambda: unit.in_fork())
