@@ -16,6 +16,7 @@ from charms_reactive.events import (
     Object,
     ObjectEvents,
     PostRecordUpdate,
+    RecordDiff,
     observe,
 )
 
@@ -54,11 +55,12 @@ handle("no event")  # type: ignore[arg-type]
 def updated(event: PostRecordUpdate[Setting]) -> None:
     assert_type(event.record, Setting)
     assert_type(event.record.key, str)
-    assert_type(event.diff, Dict[str, Tuple[Any, Any]])
+    assert_type(event.diff, RecordDiff)
+    assert_type(event.diff.redacted(), Dict[str, Tuple[Any, Any]])
     _ = event.record.kee  # type: ignore[attr-defined]
 
 
-update = events.emit_event(PostRecordUpdate[Setting], record=Setting(), diff={})
+update = events.emit_event(PostRecordUpdate[Setting], record=Setting(), diff=RecordDiff())
 assert_type(update, PostRecordUpdate[Setting])
 
 
