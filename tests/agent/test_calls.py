@@ -443,7 +443,7 @@ def test_a_timeout_is_kept(go: Go, unit: Unit, monkeypatch: pytest.MonkeyPatch) 
             began = time.monotonic()
             with pytest.raises(subprocess.TimeoutExpired) as caught:
                 getattr(calls, name)(["config-get"], timeout=0.2)
-            assert 0.2 <= time.monotonic() - began < 0.45
+            assert 0.2 <= time.monotonic() - began < 5
             assert (caught.value.cmd, caught.value.timeout) == (["config-get"], 0.2)
         assert unit.started == []
 
