@@ -13,6 +13,7 @@ from fakes import Juju
 import charms_reactive
 from charms_reactive import clear_flag, endpoint_from_flag, endpoint_from_name, is_flag_set, set_flag
 from charms_reactive.endpoints import CombinedUnitsView, Endpoint, Relation
+from charms_reactive.errors import CharmMetadataError
 
 PLAIN = "class Requires(Endpoint):\n    pass\n"
 
@@ -379,9 +380,11 @@ def test_metadata_is_read_ahead_of_hookenv(charm: Any, monkeypatch: pytest.Monke
 
 
 def test_metadata_that_cannot_be_read_is_left_to_hookenv(charm: Any) -> None:
+    """Its failure is explained, and stays the cause."""
     charm.write("metadata.yaml", "name: [")
-    with pytest.raises(yaml.YAMLError):
+    with pytest.raises(CharmMetadataError, match=r"metadata\.yaml: it is not YAML: ") as caught:
         charm.run("update-status")
+    assert isinstance(caught.value.__cause__, yaml.YAMLError)
 
 
 def test_in_an_action_an_endpoint_is_there_before_main(db: Any, juju: Juju) -> None:

@@ -264,7 +264,7 @@ def test_what_the_command_cannot_do(hook: Path, tmp_path: Path, capsys: pytest.C
     (tmp_path / "no-record").write_text("[]")
     (tmp_path / "no-json").write_text("no")
     for arguments, reason in (
-        ((str(tmp_path / "missing"),), "missing: No such file or directory"),
+        ((str(tmp_path / "missing"),), "missing: the record of a hook comes first, and then handlers"),
         ((str(tmp_path / "no-record"),), "no-record is no record of a hook"),
         ((str(tmp_path / "no-json"),), "no-json is no record of a hook"),
         ((str(hook), "wrk"), "no handler 'wrk' is registered; did you mean work?"),
