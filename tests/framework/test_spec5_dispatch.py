@@ -24,7 +24,6 @@ from charms_reactive import (
     when_file_changed,
     when_not,
 )
-from charms_reactive._juju import juju_log
 from charms_reactive.bus import Handler
 from charms_reactive.errors import StrictModeError
 
@@ -261,15 +260,15 @@ def _ping_pong() -> None:
         set_flag("ping")
 
 
-def _warnings() -> List[str]:
-    return [message for level, message in juju_log._waiting if level == "WARNING"]
+def _warnings(framework: Framework) -> List[str]:
+    return [message for level, message in framework.logged if level == "WARNING"]
 
 
 def test_spec5_spec20_loops_a_ping_pong_stops_with_a_warning_that_names_it(framework: Framework) -> None:
     _ping_pong()
     when("quiet")(_tell(framework, "quiet"))
     framework.dispatch("ping", "quiet")
-    (warning,) = _warnings()
+    (warning,) = _warnings(framework)
     assert "100 iterations" in warning
     assert ":pings" in warning
     assert "ping" in warning.partition("flags")[2]
@@ -302,7 +301,7 @@ def test_spec5_a_chain_of_exactly_a_hundred_is_no_ping_pong(
     for number in range(length):
         link(number)
     assert len(framework.dispatch("link.0")) == min(length, 100)
-    assert bool(_warnings()) == warned
+    assert bool(_warnings(framework)) == warned
 
 
 # -- order -----------------------------------------------------------------------------------------
