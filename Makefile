@@ -12,7 +12,7 @@ SETUP = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/n
 	|| { echo "error: $(PYTHON) is missing or older than 3.8; name another with PYTHON=python3.12" >&2; exit 1; }; \
 	$(PYTHON) packaging/develop.py
 
-.PHONY: help dev run test postgresql compat lint audit bench docs wheels install-matrix layer-life clean
+.PHONY: help dev run test postgresql compat lint bench audit docs wheels install-matrix layer-life clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets

@@ -132,7 +132,7 @@ def test_what_is_no_script(charm: Path) -> None:
     (charm / "round.sh").symlink_to("round.sh")
     (charm / "directory.sh").mkdir()
     os.chmod(str(charm / "directory.sh"), 0o644)
-    assert not discovery._has_lost_its_bit(str(charm / "round.sh"))
+    assert discovery._why_no_script(str(charm / "round.sh")) is None
     assert not external._ends_in_carriage_return(str(charm / "directory.sh"))
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_script(charm: Path) -> None:
 def test_a_hook_that_is_no_program(charm: Path) -> None:
     (charm / "hook").write_bytes(b"\x7fELF\xff not really")
     (charm / "hook").chmod(0o755)
-    ended = processes.execute(charm / "hook", charm, {}, charm, 10)
+    ended = processes.execute([str(charm / "hook")], charm, {}, charm, 10)
     assert ended.exit_status == 126
     assert "Exec format error" in (charm / "stderr").read_text()
 

@@ -22,6 +22,7 @@ from charms_reactive._engine import choice
 from charms_reactive._juju import relation_data
 from charms_reactive._relations import typed_data
 from charms_reactive._relations.data_views import JSONUnitDataView
+from charms_reactive.helpers import any_hook
 from charms_reactive.records import Record
 
 from .support import Framework, Unit
@@ -191,9 +192,18 @@ def circular() -> Any:
 
 
 # For each error that there is, how it comes about.
+def odd_metadata(framework: Framework, text: str) -> None:
+    framework.directory.joinpath("metadata.yaml").write_text(text)
+    any_hook("{requires:sql}-relation-joined")
+
+
 PROVOKED: Dict[str, List[Callable[[Framework], Any]]] = {
     "EngineError": [lambda f: f.state.engine.answer(True)],
     "EngineMismatchError": [lambda f: choice._choose("ruby")],
+    "CharmMetadataError": [
+        lambda f: odd_metadata(f, "requires: [%s]\n" % SECRET),
+        lambda f: odd_metadata(f, "requires: {db: {interface: [%s]}\n" % SECRET),
+    ],
     "TriggerCycleError": [lambda f: triggers()],
     "FlagNameError": [
         lambda f: flags.set_flag([SECRET]),  # type: ignore[arg-type]

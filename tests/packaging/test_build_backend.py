@@ -174,7 +174,9 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata.get_all("License-File") == ["LICENSE", "THIRD-PARTY-LICENSES.md"]
     assert metadata["Requires-Python"] == ">=3.8"
     assert metadata["Description-Content-Type"] == "text/markdown; charset=UTF-8"
-    assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata.get_payload(decode=True).decode("utf-8") == (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )
     assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench", "docs", "release"}
 
 
