@@ -78,6 +78,15 @@ def test_received_data_cannot_be_changed(relation: Any, view: str) -> None:
         assert data.setdefault("json", "x") == before["json"]
 
 
+@pytest.mark.parametrize("view", ["to_publish", "to_publish_raw"])
+def test_data_to_publish_is_updated_where_it_is(relation: Any, view: str) -> None:
+    data = published = getattr(relation, view)
+    before = dict(data)
+    data |= {"a": "1", "b": "2"}
+    assert data is published
+    assert dict(getattr(relation, view)) == {**before, "a": "1", "b": "2"}
+
+
 def test_received_data_is_not_what_charmhelpers_works_with(relation: Any) -> None:
     received = relation.units[0].received
     hookenv.relation_for_unit("mysql/0", "db:1")
