@@ -96,6 +96,18 @@ def test_a_declaration_of_options_that_is_a_directory(charm: Path) -> None:
     assert settings._charm_option("reactive-log") is None
 
 
+def test_the_path_of_a_handler_is_short_however_its_file_was_found(charm: Path) -> None:
+    for found in (
+        "reactive/x.py",
+        "/reactive/x.py",
+        "reactive//x.py",
+        "./reactive/x.py",
+        "//reactive/./y/../x.py",
+    ):
+        assert environment.relative_path("%s/%s" % (charm, found)) == "reactive/x.py"
+    assert environment.relative_path(str(charm.parent / "x.py")) == "../x.py"
+
+
 def test_metadata_that_are_a_directory_are_left_to_hookenv(charm: Path) -> None:
     (charm / "metadata.yaml").mkdir()
     environment._read_metadata()

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -639,6 +640,18 @@ def test_an_interrupt_leaves_nothing_behind(
     assert process.returncode == 128 + number
     assert not list(place.glob("charms.reactive-*"))
     assert processes(units[0]) == ()
+
+
+def test_whoever_calls_the_command_keeps_its_own_signals(charm: Path) -> None:
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    before = [signal.getsignal(number) for number in numbers]
+    assert simulate.main([str(charm), "install"]) == 0
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_the_command_in_a_thread_which_is_told_of_no_signals(charm: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(simulate.main, [str(charm), "install", "--processes"]).result() == 0
 
 
 def test_a_reader_that_has_seen_enough(charm: Path) -> None:
