@@ -9,7 +9,6 @@ from typing import Any, List
 import pytest
 
 from charms_reactive import clear_flag, get_flags, hook, is_flag_set, register_trigger, set_flag, when
-from charms_reactive._juju import juju_log
 from charms_reactive.bus import ExternalHandler
 from charms_reactive.errors import ExternalHandlerError, ReactiveError
 from charms_reactive.external import BrokenHandlerException
@@ -61,7 +60,7 @@ def test_spec5_spec20_loops_a_test_that_never_says_no_is_named(framework: Framew
     _script(framework, "exit 0")
     framework.discover()
     framework.dispatch()
-    (warning,) = [message for level, message in juju_log._waiting if level == "WARNING"]
+    (warning,) = [message for level, message in framework.logged if level == "WARNING"]
     assert "100 iterations" in warning
     assert "a test that does not look at flags and never says no" in warning
     assert "no: reactive/script" in warning
