@@ -14,7 +14,7 @@ import pytest
 from charmhelpers.core import hookenv, unitdata
 
 from charms.reactive import clear_flag, get_flags, main, register_trigger, set_flag, when, when_not
-from charms_reactive._unit_state import unit_state
+from charms_reactive.errors import UnitStateLockedError
 from charms_reactive.flags import get_state, get_states
 from framework.support import Finished, Framework, Unit
 
@@ -257,7 +257,7 @@ def test_start_undoes_what_this_process_could_not_roll_back(framework: Framework
     framework.state.commit()
     set_flag("a")
     framework.state.before_child({})
-    with pytest.raises(unit_state.UnitStateLockedError):
+    with pytest.raises(UnitStateLockedError):
         fail_while_locked(framework, kv)
     assert framework.committed_flags() == ["a", "kept"]
     framework.state.start()

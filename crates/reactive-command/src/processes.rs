@@ -2,6 +2,12 @@
 
 use std::fs;
 
+/// Whether a text begins as the name of a hook does, with the number of a process.
+pub(crate) fn names_a_process(hook: &str) -> bool {
+    let pid = hook.split(' ').next().unwrap_or_default();
+    !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether the process that a hook's name begins with, `PID BOOT START …`, has started this one, or
 /// one that has. `false` where that cannot be told.
 pub(crate) fn stands_above(hook: &str) -> bool {

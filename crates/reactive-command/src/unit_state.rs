@@ -48,6 +48,9 @@ impl UnitState {
         let hook = env::var_os(HOOK_VARIABLE)
             .map(|hook| hook.into_string().map_err(|_| NotOurs::Asked))
             .transpose()?;
+        if hook.as_deref().is_some_and(|hook| !processes::names_a_process(hook)) {
+            return Err(NotOurs::Asked); // only the framework sets it, and the command in Python says so
+        }
         let given = env::var(TIMEOUT_VARIABLE).unwrap_or_default();
         let timeout = timeout(&given, hook.is_some()).ok_or(NotOurs::Asked)?;
         connection.busy_timeout(timeout)?;

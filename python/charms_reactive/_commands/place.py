@@ -57,6 +57,8 @@ def _is_there(asks: bool) -> bool:
     if os.path.exists(path):
         return not asks or _has_tables(path)
     if named is not None:
+        if not os.path.isdir(os.path.dirname(named) or "."):
+            return True  # nothing can be there: opening it will tell
         charm = charm or os.environ.get("JUJU_CHARM_DIR", "")
     of_charm = any(os.path.isfile(os.path.join(charm, name)) for name in _OF_CHARMS)
     if not of_charm and (asks or not (charm or named)):

@@ -150,6 +150,8 @@ class _UnitState:
             raise _NotOurs  # never made here; and SQLite has meanings of its own for other names
         self._path = path
         self._hook = os.environ.get(HOOK_VARIABLE)
+        if self._hook is not None and not self._hook.partition(" ")[0].isdigit():
+            raise _NotOurs  # only the framework sets it, and it says so
         self._timeout = lock_timeout(self._hook is not None)
         self._connection = _sqlite3.connect(path, timeout=self._timeout, isolation_level=None)
         # The hook that has lent its state to child processes, if one has.
