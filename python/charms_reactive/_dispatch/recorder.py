@@ -54,7 +54,9 @@ class Recorder(trace.NullTracer):
     def __init__(self, path: str) -> None:
         self._path = os.path.join(environment.hookenv.charm_dir() or "", path)
         self._events: List[List[Any]] = []
-        self._spent: Dict[str, float] = {"start": _since_the_process_began()}
+        # A hook in the process of who asked for it has no times of its own, and is not to pay for them.
+        self._timed = receiver is None
+        self._spent: Dict[str, float] = {"start": _since_the_process_began()} if self._timed else {}
         self._part, self._since = "discovery", time.perf_counter()
         self._handler: Optional[str] = None
         self._invoked = self._since
@@ -105,6 +107,8 @@ class Recorder(trace.NullTracer):
         self._handler, self._invoked = None, time.perf_counter()
 
     def _times(self) -> Dict[str, Any]:
+        if not self._timed:
+            return {}
         self.enter("")
         own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {
