@@ -89,7 +89,18 @@ class LayeredUnit(Unit):
             file = directory / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        self.env["PYTHONPATH"] = ":".join([str(directory), str(PACKAGES), str(self._libraries())])
+        self.env["PYTHONPATH"] = ":".join([str(directory), str(self._ours()), str(self._libraries())])
+
+    def _ours(self) -> Path:
+        """A directory with our packages, and with no setuptools beside them."""
+        if not any((PACKAGES / name).exists() for name in ("setuptools", "pkg_resources")):
+            return PACKAGES
+        directory = self.environment / "ours"
+        if not directory.is_dir():
+            directory.mkdir()
+            for name in ("charms", "charms_reactive", "charms_reactive_start"):
+                (directory / name).symlink_to(PACKAGES / name)
+        return directory
 
     def _libraries(self) -> Path:
         """A directory with what the framework requires, and with nothing else of this environment."""

@@ -130,6 +130,10 @@ def check(unit: Unit, what: str, before: Set[str], ours: str, library: str = "")
     assert not never, "%s: a hook has no use for %s" % (what, ", ".join(sorted(never)))
 
 
+#: Small ones that ours need, and that some interpreters and environments have loaded by themselves.
+_OF_SOME = ("fcntl", "importlib", "importlib.machinery")
+
+
 def compare(what: str, found: Set[str], before: Set[str], ours: str, library: str = "") -> None:
     counted = {
         name
@@ -137,9 +141,11 @@ def compare(what: str, found: Set[str], before: Set[str], ours: str, library: st
         if name.partition(".")[0] not in ("reactive", "relations")  # of the charm
         and not name.startswith("charms.reactive.")  # another name of what is there
         and name not in sys.builtin_module_names
+        and name not in _OF_SOME
         and (name.startswith("charms") or not any(part.startswith("_") for part in name.split(".")))
     }
-    wanted = modules(ours) | (modules(library) - before)  # some versions of Python have it there already
+    # What is loaded where a hook begins is so by a .pth, in an environment that has the wheel.
+    wanted = (modules(ours) | modules(library)) - before - set(_OF_SOME)
     more, fewer = sorted(counted - wanted), sorted(wanted - counted)
     assert (more, fewer) == ([], []), _ADVICE.format(
         what=what, more=" ".join(more) or "none", fewer=" ".join(fewer) or "none"

@@ -333,7 +333,7 @@ def restore_modules(modules: Dict[str, ModuleType]) -> None:
     for name in [name for name in loaded if name not in modules]:
         if name.startswith(OURS):
             continue
-        if name.partition(".")[0] in ("charms", "charmhelpers") or not _of_library(loaded[name]):
+        if name.partition(".")[0] in ("charms", "charmhelpers", PACKAGE) or not _of_library(loaded[name]):
             del loaded[name]
             continue
         package, _, last = name.rpartition(".")
