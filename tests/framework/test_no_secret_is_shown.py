@@ -160,6 +160,8 @@ def locked(framework: Framework) -> None:
 
 
 def damaged(framework: Framework) -> None:
+    flags.set_flag("before")
+    framework.state.commit()  # so that the connection is charmhelpers' own, which the fixture closes
     (framework.directory / ".unit-state.db").write_text("%s is no database" % SECRET)
     flags.set_flag("a", SECRET)
 
