@@ -469,6 +469,14 @@ def test_spec7_render_template_from_the_environment(
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_spec7_render_template_writes_utf_8_in_any_locale(one_unit: Unit) -> None:
+    one_unit.write("templates/page.j2", "\u00e9 {{ WHO }}")
+    env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "WHO": "you"}
+    done = one_unit.command("render_template", "page.j2", str(one_unit.directory / "page"), env=env)
+    assert done.status == 0, done.stderr
+    assert (one_unit.directory / "page").read_bytes() == "\u00e9 you".encode()
+
+
 def test_spec7_render_template_that_fails_leaves_the_target(
     flagged: Framework, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -499,6 +507,43 @@ def test_spec7_interactively_without_a_hook(one_unit: Unit) -> None:
     assert (done.status, done.stdout) == (0, "a")
 
 
+COMMANDS = [
+    "all_flags_set",
+    "all_states",
+    "any_flags_set",
+    "any_hook",
+    "any_states",
+    "clear_flag",
+    "explain",
+    "get_flags",
+    "get_states",
+    "get_unset_flags",
+    "hook",
+    "invoking",
+    "is_flag_set",
+    "is_state",
+    "mark_invoked",
+    "only_once",
+    "register_trigger",
+    "relation_call",
+    "relation_id",
+    "remove_state",
+    "render_template",
+    "set_flag",
+    "set_state",
+    "simulate",
+    "test",
+    "toggle_flag",
+    "when",
+    "when_all",
+    "when_any",
+    "when_file_changed",
+    "when_none",
+    "when_not",
+    "when_not_all",
+]
+
+
 def test_spec7_help_and_version(one_unit: Unit) -> None:
     done = one_unit.command("--help")
     assert done.status == 0
@@ -508,6 +553,7 @@ def test_spec7_help_and_version(one_unit: Unit) -> None:
     assert listed.index("register_trigger") < listed.index("any_hook") < listed.index("hook")
     assert listed.index("mark_invoked") < listed.index("set_state")
     assert sorted(listed) == sorted(subcommands()[1])
+    assert sorted(listed) == COMMANDS
     titles = re.findall(r"^(\S.*):$", done.stdout, re.M)
     assert titles[:2] == ["what a charm does", "flags of the unit"]
     assert titles[-2:] in (["old names", "options"], ["old names", "optional arguments"])  # on CPython 3.9

@@ -276,7 +276,35 @@ def test_the_model_as_text_and_as_json(model: Model) -> None:
     unit = document["applications"]["web"]["units"]["web/1"]
     assert unit["failed"] == {"hook": "update-status", "error": "RuntimeError: out of paper"}
     assert document["relations"][1]["data"]["db/0"]["name"] == "db/0"
+    assert document["relations"][1]["endpoints"] == ["web:db", "db:clients"]
+    assert document["relations"][1]["interface"] == "sql"
     assert len(document["hooks"]) == len(model.steps)
+
+
+def ring() -> None:
+    """A charm whose leader tells its peers something in the name of the application."""
+    from charmhelpers.core import hookenv
+
+    from charms.reactive import hook
+
+    @hook("ring-relation-joined")
+    def tell() -> None:
+        if hookenv.is_leader():
+            hookenv.relation_set(hookenv.relation_id(), {"word": "here"}, app=True)
+
+
+def test_what_the_leader_writes_for_its_application_is_news_to_the_others_alone(
+    new_model: Callable[..., Model], tmp_path: Path
+) -> None:
+    charm = Charm.of(tmp_path / "app", ring, metadata={"name": "app", "peers": {"ring": "ring"}})
+    model = new_model()
+    app = model.deploy(charm, units=3)
+    model.settle()
+    heard = [
+        step.unit for step in model.steps if step.name == "ring-relation-changed" and step.hook.unit is None
+    ]
+    (leader,) = [unit.name for unit in app.units if unit.leader]
+    assert sorted(heard) == sorted({unit.name for unit in app.units} - {leader})
 
 
 REFUSED = {

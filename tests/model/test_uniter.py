@@ -149,6 +149,14 @@ def test_rule(done: Dict[str, Any], view: View, hooks: str) -> None:
     assert ", ".join(text(hook) for hook in agent.ahead(view)) == hooks
 
 
+def test_nothing_is_kept_of_a_relation_that_is_gone() -> None:
+    agent = Agent("app/0", created={0, 1}, members={0: {}, 1: {}}, changed_pending={0: "x", 1: "y"})
+    agent.applications = {0: 1, 1: 1}
+    agent.forget(0)
+    assert (agent.created, agent.members, agent.changed_pending) == ({1}, {1: {}}, {1: "y"})
+    assert agent.applications == {1: 1}
+
+
 def test_looking_ahead_changes_nothing() -> None:
     agent = Agent("app/0", **JOINED)
     before = agent.copy()

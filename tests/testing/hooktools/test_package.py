@@ -10,7 +10,7 @@ import threading
 import time
 import types
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Type
 
 import pytest
 from charmhelpers.core import hookenv
@@ -223,6 +223,48 @@ def test_a_tool_whose_answer_nobody_wants_to_read(directory: Path) -> None:
     script = "config-get long | true; echo ${PIPESTATUS[0]}"
     done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_tool_that_is_given_no_standard_input_finds_it_empty() -> None:
+    side = hooktools.MemorySide(a_juju({}))
+    before = side.read()["relations"]["db:0"]["local-unit"]
+    words = ["-r", "db:0", "--file", "-"]
+    assert hooktools.call(side, "relation-set", words, {"JUJU_CONTEXT_ID": CONTEXT}) == (0, b"", b"")
+    assert side.read()["relations"]["db:0"]["local-unit"] == before
+
+
+def test_bytes_that_are_no_text_are_as_long_as_they_are(directory: Path) -> None:
+    side = hooktools.MemorySide(a_juju({}))
+    words = [os.fsdecode(b"key=\xff\xfe")]
+    assert hooktools.call(side, "state-set", words, {"JUJU_CONTEXT_ID": CONTEXT}) == (0, b"", b"")
+    assert side.read()["pending"]["state"] == {"key": os.fsdecode(b"\xff\xfe")}
+
+
+@pytest.mark.parametrize("level", ["TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+def test_each_level_of_the_log_is_kept(level: str) -> None:
+    assert hooktools.log_entry(["-l", level, "a", "line"]) == (level, "a line")
+    assert hooktools.log_entry(["-l", "LOUD", "a line"]) == ("INFO", "a line")
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_side_that_cannot_be_read_is_held_by_nobody(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, error: Type[BaseException]
+) -> None:
+    side = hooktools.FileSide(directory)
+    side.write(a_juju({}))
+
+    def fail() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(side, "read", fail)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(error), side.change():
+        raise AssertionError("it is entered")
+    assert os.listdir("/proc/self/fd") == before
+    monkeypatch.undo()
+    with side.change() as juju:
+        juju["leader"] = False
+    assert side.read()["leader"] is False
 
 
 def test_the_unit_is_app_0_where_nothing_else_is_said() -> None:
