@@ -94,6 +94,9 @@ DESK = ("python/charms_reactive/testing", "python/charms/reactive/testing", "pyt
 TESTING = "python/charms_reactive/testing/__init__.py"
 KEPT = ("python/charms_reactive/testing/explain.py",)
 
+#: Below python/: what says which engines there are.
+VERSION = "charms_reactive/_version.py"
+
 REQUIRED = ("name", "version", "description", "readme", "license", "license-files", "requires-python")
 
 # The oldest time a zip file can hold: archives of the same content are the same bytes.
@@ -490,6 +493,7 @@ def _pure_wheel(wheel_directory: str, editable: bool) -> str:
     else:
         for path in _files_below(PYTHON):
             files[path.relative_to(PYTHON).as_posix()] = (path.read_bytes(), 0o644)
+        files[VERSION] = (_without_native(files[VERSION][0]), 0o644)
     for path in _scripts():
         names = [path.name, COMMAND] if path.name == PYTHON_COMMAND else [path.name]
         for name in names:
@@ -518,6 +522,14 @@ def _pure_wheel(wheel_directory: str, editable: bool) -> str:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, body)
     return wheel
+
+
+def _without_native(version: bytes) -> bytes:
+    """The module of the version, as it says that this wheel has no native engine."""
+    changed = re.sub(rb"(?m)^NATIVE = True$", b"NATIVE = False", version)
+    if changed == version:
+        raise BuildError("%s does not say NATIVE = True" % VERSION)
+    return changed
 
 
 def _record_line(name: str, body: bytes) -> str:

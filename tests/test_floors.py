@@ -138,6 +138,8 @@ def test_no_import_goes_up() -> None:
     imports = imports_below(PYTHON, [PACKAGE, PLUGIN, "charms/reactive"])
     assert len(imports) > 500
     assert "charms_reactive._engine._native" in {one.imported for one in imports}
+    # What stands for a module asks its own package whether that is ours; Python has imported it by then.
+    imports = [one for one in imports if one.imported != "charms.reactive"]
     wrong = going_up(imports, floors())
     assert not wrong, "imports that go up:\n" + "\n".join(wrong)
 

@@ -17,9 +17,14 @@ __all__ = ["Builder", "layers_at_hand"]
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "benches" / "layered" / "layer"
 
-#: The Ubuntu of each Python, and its setuptools. Between and beyond them, Pythons have those of _OTHER.
-UBUNTU = {"3.8": ("20.04", "45.2.0"), "3.10": ("22.04", "59.6.0"), "3.12": ("24.04", "68.1.2")}
-_OTHER = ("26.04", "78.1.0")
+#: The Ubuntu of each Python, its setuptools and its virtualenv, which brings the pip that builds sdists.
+#: Between and beyond them, Pythons have those of _OTHER.
+UBUNTU = {
+    "3.8": ("20.04", "45.2.0", "20.0.17"),
+    "3.10": ("22.04", "59.6.0", "20.13.0"),
+    "3.12": ("24.04", "68.1.2", "20.25.0"),
+}
+_OTHER = ("26.04", "78.1.0", "20.29.3")
 
 #: What the layer is built of: the names of directories below those that charm-tools is told of.
 _LAYERS = ("basic", "options", "status")
@@ -51,7 +56,7 @@ class Builder:
 
     def machine(self, python: str, minor: str) -> Machine:
         """A machine as a unit finds it: a Python with setuptools, virtualenv and YAML, as Ubuntu has them."""
-        release, setuptools = UBUNTU.get(minor, _OTHER)
+        release, setuptools, virtualenv = UBUNTU.get(minor, _OTHER)
         machine = Machine(self.directory / ("machine-" + minor), python, release)
         done = machine.directory / "done"
         if not done.exists():
@@ -60,7 +65,7 @@ class Builder:
             environment = {**_pip_settings(), **machine.environment()}
             del environment["PIP_CONFIG_FILE"]  # the network is reached as the caller reaches it
             words = [python, "-m", "pip", "install", "--quiet", "--upgrade"]
-            words += ["setuptools==" + setuptools, "virtualenv<20.30", "pyyaml", "wheel"]
+            words += ["setuptools==" + setuptools, "virtualenv==" + virtualenv, "pyyaml", "wheel"]
             machine.run(words, environment=environment, network=True)
             done.touch()
         return machine

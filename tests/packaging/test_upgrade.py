@@ -234,6 +234,10 @@ class Site:
         assert done.returncode == 0, said
         return said
 
+    def install_over(self, which: str) -> None:
+        """Put it over what is there, which stays, as layer:basic does without an environment of its own."""
+        self.pip("install", "--upgrade", "--ignore-installed", "--no-deps", str(self._wheels[which]))
+
     def install(self, which: str) -> None:
         """Put ``1.5.3``, ``native`` or ``pure`` in the place of what is there."""
         version = "1.5.3" if which == "1.5.3" else "1.6.0"
@@ -423,6 +427,28 @@ def test_from_1_5_3_and_back_and_here_again(site: Site, wheels: Dict[str, Path],
 
 #: What the first hooks have left, and no later hook of this charm changes.
 LASTING = ("reactive.invoked.", "reactive.conversations.", "reactive.states.")
+
+
+def test_one_over_the_other_is_the_one_that_was_installed_last(
+    site: Site, wheels: Dict[str, Path], tmp_path: Path
+) -> None:
+    """``use_venv: false``: pip removes nothing, and what the other version has and this one has not stays."""
+    life = Life(tmp_path, site)
+    ask = "import charms.reactive as it, charms.reactive.patterns.request_response as sub\n"
+    ask += "print(getattr(it, 'engine_name', lambda: '1.5.3')(), it.__file__.split('/')[-2], sub.__name__)"
+    environment = {"PATH": "/usr/bin:/bin", "CHARM_DIR": str(life.unit.charm_dir)}
+    others = [which for which in ("native", "pure") if which in wheels]
+    for which in ["1.5.3", *others, "1.5.3", *reversed(others), "1.5.3"]:
+        site.install_over(which)
+        command = [str(site.python), "-c", ask]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        package = "reactive" if which == "1.5.3" else "charms_reactive"
+        module = ("charms.reactive" if which == "1.5.3" else package) + ".patterns.request_response"
+        assert done.stdout.decode().split() == [which, package, module]
+        told = life.hook("update-status")
+        assert "beat neighbour and mine" in told
+        # The charm that asks for records, and does without where there are none, finds ours only in ours.
+        assert any(line.startswith("visit") for line in told) == (which != "1.5.3")
 
 
 def test_what_a_killed_hook_has_changed_is_undone_by_the_version_after_it(

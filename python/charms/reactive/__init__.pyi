@@ -2,6 +2,10 @@
 
 Each file beside this one is a module of ``charms_reactive`` under its other name, and is never imported. They
 are no stubs, since pyright warns of a stub for which it finds no source.
+
+One thing can import them: 1.5.3, where pip has put it over this package and removed nothing, as it does for
+layer:basic without an environment. So those that 1.5.3 has not begin with a name that it lacks, and whoever
+tries to import them there sees an ImportError; ``patterns`` is what it is in both.
 """
 
 from charms_reactive import *

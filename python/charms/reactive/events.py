@@ -1,1 +1,2 @@
+from . import engine_name as _ours
 from charms_reactive.events import *

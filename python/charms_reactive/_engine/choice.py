@@ -2,7 +2,8 @@
 
 ``CHARMS_REACTIVE_ENGINE=native`` insists on the first, ``CHARMS_REACTIVE_ENGINE=pure`` on the
 second. An extension that is there but broken, or left over from another version, is an error and
-never a reason to go on with the other engine: a charm must not change its engine unnoticed.
+never a reason to go on with the other engine: a charm must not change its engine unnoticed. A pure wheel has
+no extension, and whatever lies in its place is none of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sys
 
 from charms_reactive._errors import EngineMismatchError
-from charms_reactive._version import __version__
+from charms_reactive._version import NATIVE, __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ __all__ = ["core", "engine_name", "new_engine"]
 
 _VARIABLE = "CHARMS_REACTIVE_ENGINE"
 
+_NONE = (
+    "%s=native, but this installation of charms.reactive has no native engine; install a "
+    "platform wheel or unset the variable"
+)
+
 # The stable ABI that the extension is built for begins here; older interpreters cannot load it.
 _NATIVE_FROM = (3, 10)
 
@@ -32,20 +38,19 @@ def _choose(wanted: str) -> Any:
     """The module of the engine that ``wanted`` ("native", "pure" or "") stands for."""
     if wanted not in ("", "native", "pure"):
         raise EngineMismatchError("%s must be native or pure, not %r" % (_VARIABLE, wanted))
-    if wanted == "pure" or (not wanted and sys.version_info < _NATIVE_FROM):
+    if wanted == "pure" or (not wanted and (sys.version_info < _NATIVE_FROM or not NATIVE)):
         from . import pure
 
         return pure
+    if not NATIVE:
+        raise EngineMismatchError(_NONE % _VARIABLE)
     try:
         _native = importlib.import_module(__package__ + "._native")
     except ModuleNotFoundError as error:
         if error.name != __package__ + "._native":
             raise EngineMismatchError("the native engine is broken: %s" % error) from error
         if wanted:
-            raise EngineMismatchError(
-                "%s=native, but this installation of charms.reactive has no native engine; install a "
-                "platform wheel or unset the variable" % _VARIABLE
-            ) from error
+            raise EngineMismatchError(_NONE % _VARIABLE) from error
         from . import pure
 
         return pure

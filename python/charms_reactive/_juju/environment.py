@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import types
-from functools import total_ordering
 
 from charms_reactive._errors import CharmDirError
 
@@ -28,46 +26,15 @@ __all__ = [
 ]
 
 
-@total_ordering
-class LooseVersion:
-    """A version number as people write it, ordered number by number and word by word.
+def loose_version(text: Optional[str] = None) -> Any:
+    """distutils' ``LooseVersion`` for ``hookenv``, which needs it only to compare Juju's version.
 
-    Enough of the class of that name for charmhelpers, whose ``hookenv`` needs it only to compare
-    Juju's version. The original went with Python 3.12, and importing its last refuge loads all of
-    setuptools, which cost every hook more than everything else that it imports.
+    The original went with Python 3.12, and importing its last refuge loads all of setuptools, which cost
+    every hook more than everything else that it imports. Few hooks compare, and these import ours.
     """
+    from charms_reactive_start._stand_ins import LooseVersion
 
-    def __init__(self, vstring: Optional[str] = None) -> None:
-        self.vstring = vstring or ""
-        words = re.findall(r"\d+|[a-z]+", self.vstring)
-        self.version = [int(word) if word.isdigit() else word for word in words]
-
-    def __str__(self) -> str:
-        return self.vstring
-
-    def __repr__(self) -> str:
-        return "LooseVersion(%r)" % self.vstring
-
-    def _key(self) -> List[Tuple[bool, int, str]]:
-        # A word (beta, rc) comes before a number in the same place.
-        return [(True, part, "") if isinstance(part, int) else (False, 0, part) for part in self.version]
-
-    @staticmethod
-    def _other(other: object) -> Optional[LooseVersion]:
-        if isinstance(other, str):
-            return LooseVersion(other)
-        return other if isinstance(other, LooseVersion) else None
-
-    def __eq__(self, other: object) -> bool:
-        that = self._other(other)
-        return NotImplemented if that is None else self._key() == that._key()
-
-    def __lt__(self, other: object) -> bool:
-        that = self._other(other)
-        return NotImplemented if that is None else self._key() < that._key()
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._key()))
+    return LooseVersion(text)
 
 
 def _import_hookenv() -> Any:
@@ -76,7 +43,7 @@ def _import_hookenv() -> Any:
         package = types.ModuleType("distutils")
         package.__path__ = []
         version = types.ModuleType("distutils.version")
-        version.LooseVersion = LooseVersion  # type: ignore[attr-defined]
+        version.LooseVersion = loose_version  # type: ignore[attr-defined]
         package.version = version  # type: ignore[attr-defined]
         stand_ins: Dict[str, types.ModuleType] = {"distutils": package, "distutils.version": version}
         sys.modules.update(stand_ins)

@@ -1,1 +1,1 @@
-from charms_reactive.patterns import *
+from . import request_response as request_response
