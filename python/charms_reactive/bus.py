@@ -207,9 +207,8 @@ def _dispatch(restricted: bool) -> None:
     engine = _begin(restricted)
     tracer = trace.tracer()
     traced = type(tracer) is not trace.NullTracer
-    recorder = trace.recorder()
-    if traced:
-        tracer.start_dispatch()
+    notes = trace.notes
+    _tell_start(tracer if traced else None, notes)
     engine.start(restricted)
     phase = 0
     try:
@@ -225,8 +224,8 @@ def _dispatch(restricted: bool) -> None:
                     _course.statuses.invoking(handler)
                 juju_log.log("Invoking reactive handler: %s" % handler.id())
                 juju_log.hand_over()
-                if recorder is not None:
-                    recorder.invoke(handler)
+                if notes is not None:
+                    notes.invoke(handler)
                 if listener is None:
                     handler.invoke()
                 else:
@@ -239,8 +238,8 @@ def _dispatch(restricted: bool) -> None:
                     phase = number
                     unit.set(unit_state.PHASE, PHASE_NAMES[phase])
             elif step == QUEUED:
-                if traced:
-                    _tell_queue(tracer, phase, engine.iteration())
+                if traced or notes is not None:
+                    _tell_queue(tracer if traced else None, notes, phase, engine.iteration())
             else:
                 break
     except BaseException:
@@ -259,9 +258,21 @@ def _ask(handler: Handler) -> bool:
     return handler.test()
 
 
-def _tell_queue(tracer: Any, phase: int, iteration: int) -> None:
+def _tell_start(tracer: Any, notes: Any) -> None:
+    if notes is not None:
+        notes.dispatch()
+    if tracer is not None:
+        tracer.start_dispatch()
+
+
+def _tell_queue(tracer: Any, notes: Any, phase: int, iteration: int) -> None:
     queued = [handler_by_number(number) for number in unit_state.unit.engine.queue()]
-    if phase != OTHER or iteration == 0:
+    begins = phase != OTHER or iteration == 0
+    if notes is not None:
+        notes.queued(PHASE_NAMES[phase], iteration, queued, begins)
+    if tracer is None:
+        return
+    if begins:
         tracer.start_dispatch_phase(PHASE_NAMES[phase], queued)
     if phase == OTHER:
         tracer.start_dispatch_iteration(iteration, queued)

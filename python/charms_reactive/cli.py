@@ -42,6 +42,9 @@ __all__ = ["main"]
 
 _YES, _NO, _TROUBLE = 0, 1, 2
 
+#: Commands for people, which parse their own words.
+_WITH_PARSERS = ("simulate", "explain", "history")
+
 
 class CommandError(ReactiveError):
     """A command was given arguments that make no sense."""
@@ -354,8 +357,8 @@ class _CommandTable:
 
     @property
     def names(self) -> Collection[str]:
-        """Of all of them, and of the two that have a parser of their own."""
-        return [*self._subparsers.choices, "simulate", "explain"]
+        """Of all of them, and of those that have a parser of their own."""
+        return [*self._subparsers.choices, *_WITH_PARSERS]
 
     def __init__(self, parser: _CommandLine) -> None:
         self._groups = parser.groups
@@ -418,6 +421,10 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "what a charm does",
         ("simulate CHARM HOOK…", "Run hooks without Juju; show which handlers run and what they change."),
         ("explain FILE", "Tell why the handlers of a recorded hook ran, or did not."),
+    )
+    table.group(
+        "what the unit has done",
+        ("history", "Show its last hooks: when, how long, what ran, how it ended."),
     )
     table.group("flags of the unit")
     add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
@@ -655,7 +662,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     name = ""
     try:
-        if words and words[0] in ("simulate", "explain"):
+        if words and words[0] in _WITH_PARSERS:
             name = " " + words[0]
             return _for_the_desk(words[0], words[1:])
         parser, names = _parser()
@@ -690,15 +697,20 @@ _FORMAT_OPTIONS = frozenset(
 def _refuse_format(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     """End here, if a format is asked of a command that has none."""
     command = words[2:3] if words[0] == "--format" else words[1:2]
-    if command and command[0] in ("simulate", "explain"):
+    if command and command[0] in _WITH_PARSERS:
+        own = "--json" if command[0] == "simulate" else "--format json"
         parser.error(
             "%s prints no answer in a format: leave out %s; its own options stand behind its name "
-            "(simulate has --json)" % (command[0], " ".join(words[: words.index(command[0])]))
+            "(%s has %s)" % (command[0], " ".join(words[: words.index(command[0])]), command[0], own)
         )
 
 
 def _for_the_desk(name: str, words: List[str]) -> int:
-    """Run one of the two commands that have a parser of their own; no hook has a use for what they import."""
+    """Run a command that has a parser of its own; no hook has a use for what it imports."""
+    if name == "history":
+        from ._history import timeline
+
+        return timeline.main(words)
     if name == "simulate":
         try:
             from .testing._terminal import simulate

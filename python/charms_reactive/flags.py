@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from types import CodeType
 
+from . import trace
 from ._alias import on_demand
 from ._engine.choice import CALL, SET
 from ._errors import FlagValueError, kind_of
@@ -221,6 +222,8 @@ def _carry_out(
             _unit.note_change(change)
     if listener is not None:
         listener.note(changes)
+    if trace.notes is not None:
+        trace.notes.changed(changes, cause is None)
     traced = tracer()
     if type(traced) is not NullTracer:
         for flag, on in changes:
@@ -367,6 +370,8 @@ def load_triggers() -> None:
 def run_callbacks(changes: List[Change]) -> None:
     """Call the trigger callbacks for changes that a child process made, and tell of the changes."""
     engine = _unit.engine
+    if trace.notes is not None:
+        trace.notes.changed_by_child(changes)
     if listener is not None:
         listener.note(changes)
     try:

@@ -107,36 +107,11 @@ class LogTracer(NullTracer):
         juju_log.log("\n".join(prefixed), self.LEVEL)
 
 
-class _Recorded(NullTracer):
-    """A tracer with a recorder beside it, which is told everything first."""
-
-    def __init__(self, tracer: NullTracer, recorder: NullTracer) -> None:
-        self._both = (recorder, tracer)
-
-    def start_dispatch(self) -> None:
-        for one in self._both:
-            one.start_dispatch()
-
-    def start_dispatch_phase(self, phase: str, handlers: List[Any]) -> None:
-        for one in self._both:
-            one.start_dispatch_phase(phase, handlers)
-
-    def start_dispatch_iteration(self, iteration: int, handlers: List[Any]) -> None:
-        for one in self._both:
-            one.start_dispatch_iteration(iteration, handlers)
-
-    def set_flag(self, flag: str) -> None:
-        for one in self._both:
-            one.set_flag(flag)
-
-    def clear_flag(self, flag: str) -> None:
-        for one in self._both:
-            one.clear_flag(flag)
-
-
 _tracer: NullTracer = NullTracer()
 _installed_by_charm = False
-_recorder: Optional[Any] = None
+
+#: The notes of the hook that runs, a ``_dispatch.notes.Notes``; ``None`` while nobody wants any.
+notes: Any = None
 
 
 def install_tracer(tracer: NullTracer) -> None:
@@ -159,20 +134,9 @@ def _install_quietly(tracer: NullTracer) -> None:
     _installed_by_charm = False
 
 
-def record(recorder: Optional[Any]) -> None:
-    """Tell a ``recorder.Recorder`` as well, whatever tracer is in use; ``None`` ends it."""
-    global _recorder
-    _recorder = recorder
-
-
-def recorder() -> Optional[Any]:
-    """The recorder, if there is one."""
-    return _recorder
-
-
 def tracer() -> NullTracer:
     """The tracer in use."""
-    return _tracer if _recorder is None else _Recorded(_tracer, _recorder)
+    return _tracer
 
 
 def _install_default(setting: Optional[str] = None) -> None:

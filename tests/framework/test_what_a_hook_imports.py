@@ -21,7 +21,7 @@ from .support import REPOSITORY, Unit
 ALWAYS = """
     charms charms.reactive charms_reactive charms_reactive._alias charms_reactive._version
     charms_reactive._dispatch charms_reactive._dispatch.automatic_flags charms_reactive._dispatch.expected
-    charms_reactive._dispatch.main
+    charms_reactive._dispatch.main charms_reactive._dispatch.memory charms_reactive._dispatch.notes
     charms_reactive._engine charms_reactive._engine.choice
     charms_reactive._errors
     charms_reactive._events

@@ -10,6 +10,9 @@ something is killed. Afterwards the next command undoes what there is to undo, a
 - those of the hook are all as before it, or all as after it;
 - of the orphans' there is none if the hook did not succeed, and all that were acknowledged if it did;
 - those of the process beside it are there, each that was acknowledged.
+
+The unit's memory of its hooks goes on from round to round. It can be read after each, and what it says of the
+hook is true: one that has succeeded has its rows, and one that has failed has none.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ if __name__ == "__main__":  # as a script, it stands beside the packages that te
 
 from charmhelpers.core import unitdata
 
+from charms_reactive._history import past
 from framework.support import Unit
 
 FLAGS = "reactive.states."
@@ -108,6 +112,7 @@ class Round(NamedTuple):
     signal: str
     place: str
     outcome: str
+    told: str
 
 
 class Killing:
@@ -225,7 +230,8 @@ class Killing:
 
     def _reset(self) -> None:
         for path in self.file.parent.glob(".unit-state.db*"):
-            path.unlink()
+            if "-history" not in path.name:
+                path.unlink()
         shutil.copy(str(self.start), str(self.file))
         for name in ("orphans", "beside", "beside.err", "enough"):
             if (self.unit.said / name).exists():
@@ -240,6 +246,7 @@ class Killing:
         self._reset()
         self._choose(place)
         beside = self._begin([str(self.beside)])
+        began = time.time()
         hook = self._begin(self.hook)
         time.sleep(moment * self.duration)
         killed = self._kill(hook, target, number)
@@ -254,7 +261,20 @@ class Killing:
         assert asked.status == 0, asked.stderr
         where = "%s of %s, %s, %.0f %% into the hook" % (number.name, target, place, 100 * moment)
         outcome = self._judge(where, killed, status)
-        return Round(target, number.name, place, outcome) if killed else None
+        told = self._remembered(began)
+        wanted = {"succeeded": "after", "failed": "before"}.get(told, outcome)
+        assert outcome == wanted, "rows as %s of a hook that has %s, %s" % (outcome, told, where)
+        assert status != 0 or told == "succeeded", "%s: a hook that ended with 0 has %s" % (where, told)
+        return Round(target, number.name, place, outcome, told) if killed else None
+
+    def _remembered(self, began: float) -> str:
+        """What the unit's memory says of the hook that has begun then: how it ended, or that it says nothing."""
+        hooks = past.read(past.Place.of(self.unit.directory))
+        assert len(hooks) <= 100, "%d hooks are remembered" % len(hooks)
+        if hooks[-1].at < began - 0.05:  # it was killed before it could say that it has begun
+            return "said nothing"
+        assert hooks[-1].end != past.RUNNING, "a hook that is gone is said to run"
+        return hooks[-1].end
 
     def _kill(self, hook: subprocess.Popen[bytes], target: str, number: signal.Signals) -> bool:
         if hook.poll() is not None:
@@ -346,6 +366,9 @@ def _members(session: int) -> List[Tuple[int, List[str]]]:
 def summary(done: List[Round]) -> str:
     """Counts, by each of what was varied."""
     lines = ["%d kills: %s" % (len(done), dict(Counter(one.outcome for one in done)))]
+    lines += [
+        "%6d  remembered as: %s" % (number, told) for told, number in Counter(x.told for x in done).items()
+    ]
     for field in ("target", "signal", "place"):
         counted = Counter((getattr(one, field), one.outcome) for one in done)
         lines += ["%6d  %s: rows as %s" % (counted[key], *key) for key in sorted(counted)]

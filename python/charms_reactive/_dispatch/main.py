@@ -13,7 +13,7 @@ from charms_reactive._unit_state import unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional
+    from typing import Any, List, Optional, Tuple
 
     from charms_reactive._unit_state.fresh_rows import Change
 
@@ -45,27 +45,31 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
     # Juju of old did not set it, and commands of shell handlers need to know. In an action it is empty.
     if hook_name and not os.environ.get("JUJU_HOOK_NAME"):
         os.environ["JUJU_HOOK_NAME"] = hook_name
-    recorder = _recorder()
+    outer = trace.notes
+    notes, memory, recorder = _notes()
     course = bus.Course()
     bus.event_failures = []
     process = os.getpid()
     given = {variable: os.environ.get(variable) for variable in _OF_CHILDREN}
     try:
-        _run(name, not hook_name, course, recorder)
+        _run(name, not hook_name, course, notes, memory)
     except BaseException as error:
         if os.getpid() != process:
             _leave_fork(error)
         course.end(error)
-        _give_up(error)
+        _give_up(error, notes, memory, name, not hook_name)
         if bus.listener is not None:
             bus.listener.failed(name, error)
         bus.event_failures = None
         raise
     finally:
         hook_tools.end_hook()
-        if recorder is not None:
-            trace.record(None)
-            recorder.write()
+        if notes is not None:
+            notes.end(outer)
+            if memory is not None:
+                memory.end()
+            if recorder is not None:
+                recorder.write()
         for variable, value in given.items():
             if value is not None:
                 os.environ[variable] = value
@@ -79,11 +83,11 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
         bus.event_failures = None
 
 
-def _run(name: str, is_action: bool, course: bus.Course, recorder: Any) -> None:
+def _run(name: str, is_action: bool, course: bus.Course, notes: Any, memory: Any) -> None:
     """Discover, dispatch and commit, or raise what has failed."""
     restricted = not is_action and name in environment.RESTRICTED_HOOKS
     process = os.getpid()
-    _start(name, restricted, is_action)
+    _start(name, restricted, is_action, memory)
     try:
         with course:
             bus.discover()
@@ -98,8 +102,8 @@ def _run(name: str, is_action: bool, course: bus.Course, recorder: Any) -> None:
         if stop.code not in (None, 0) or os.getpid() != process:
             raise
     juju_log.hand_over()
-    if recorder is not None:
-        recorder.enter("atexit")
+    if notes is not None:
+        notes.enter("atexit")
     if not restricted:
         try:
             hookenv._run_atexit()
@@ -109,8 +113,8 @@ def _run(name: str, is_action: bool, course: bus.Course, recorder: Any) -> None:
     bus.raise_event_failures()
     flags._clear_triggers()
     juju_log.hand_over()
-    if recorder is not None:
-        recorder.enter("commit")
+    if notes is not None:
+        notes.enter("commit")
     unit_state.unit.commit()  # last, because whatever fails must undo everything
 
 
@@ -142,19 +146,32 @@ def _leave_fork(error: BaseException) -> None:
     os._exit(status & 0xFF if isinstance(status, int) else 1)
 
 
-def _recorder() -> Any:
-    """The recorder of this hook, if the environment asks for one."""
+def _notes() -> Tuple[Any, Any, Any]:
+    """The notes of this hook, and the memory and the recorder that write them; ``None`` if unwanted."""
     path = os.environ.get("CHARMS_REACTIVE_RECORD")
-    if not path:
-        return None
-    from .recorder import Recorder  # for tests and for people
+    remembered = settings.may_have_history()
+    if not path and not remembered:
+        return None, None, None
+    from .notes import Notes
 
-    recorder = Recorder(path)
-    trace.record(recorder)
-    return recorder
+    recorder = memory = None
+    timed = True
+    if path:
+        from . import recorder as recording  # for tests and for people
+
+        timed = recording.receiver is None
+    notes = Notes(bool(path), timed)
+    if path:
+        recorder = recording.Recorder(path, notes)
+    if remembered:
+        from .memory import Memory
+
+        memory = Memory(notes)
+    notes.listen()
+    return notes, memory, recorder
 
 
-def _start(name: str, restricted: bool, is_action: bool) -> None:
+def _start(name: str, restricted: bool, is_action: bool, memory: Any) -> None:
     """Repair and announce: nothing of the charm has run yet, and nothing was read."""
     unit = unit_state.unit
     unit.start()
@@ -163,6 +180,8 @@ def _start(name: str, restricted: bool, is_action: bool) -> None:
     for key, value in flags.trigger_rows().items():
         unit.set(key, value)  # of modules that were imported before this function was called
     settings.start_hook()
+    if memory is not None:
+        memory.begin(name, is_action, *settings.history())
     environment.tell_hookenv()
     if unit.recovered:
         undone = _in_words(unit.recovered)
@@ -173,9 +192,10 @@ def _start(name: str, restricted: bool, is_action: bool) -> None:
     juju_log.hand_over()
 
 
-def _give_up(error: BaseException) -> None:
+def _give_up(error: BaseException, notes: Any, memory: Any, name: str, is_action: bool) -> None:
     """Roll back and say what happened. Whatever fails here must not hide the error itself."""
     told: List[str] = []
+    undone = None
     try:
         undone = unit_state.unit.rollback()
         told.append("rolled back: %s" % _in_words(undone))
@@ -195,6 +215,13 @@ def _give_up(error: BaseException) -> None:
     handler = bus.current_handler()
     where = " in handler %s" % handler.id() if handler is not None else ""
     juju_log.log("Hook error%s: %s; %s%s" % (where, what, "; ".join(told), lines), juju_log.ERROR)
+    try:
+        if notes is not None:
+            notes.failed(error, undone)
+            if memory is not None and not memory.begun:  # it has failed before anything else
+                memory.begin(name, is_action, *settings.history())
+    except Exception:  # noqa: BLE001 -- nobody must miss the error for want of a note of it
+        pass
     try:
         juju_log.hand_over()
     except ReactiveError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from charms_reactive import bus, flags
+from charms_reactive import bus, flags, trace
 from charms_reactive._errors import ReactiveError
 from charms_reactive._errors.rare import EventCycleError, EventHandlerError, EventUseError
 from charms_reactive._juju import juju_log, settings
@@ -243,6 +243,8 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
     try:
         source = delivery.source
         flag = event._sets if source is None else source._source.sets and source.flag
+        if trace.notes is not None:
+            trace.notes.event(type(event).__name__)
         if flag is not None:
             # Before the handlers: they see it set, and one that clears it has the last word.
             flags.set_flag(flag)

@@ -20,6 +20,7 @@ import subprocess
 import types
 from _thread import allocate_lock
 from subprocess import DEVNULL, PIPE, STDOUT
+from time import perf_counter
 
 from charms_reactive._errors import HookToolError
 
@@ -63,6 +64,9 @@ _agent: Any = None
 
 # Environments for which there is none, and why: it is not tried again.
 _without: Dict[Any, str] = {}
+
+#: The notes of the hook that runs, which are told of each tool that was called; ``None`` if there are none.
+notes: Any = None
 
 # Whether the log has been told that tools are processes in this hook.
 _told = False
@@ -141,6 +145,23 @@ def disconnect() -> None:
 
 
 # -- the interface of subprocess --------------------------------------------------------------------
+def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, of whose calls the notes of the hook are told, if there are any."""
+
+    def noted(*command: Any, **others: Any) -> Any:
+        if notes is None:
+            return function(*command, **others)
+        told, began = notes, perf_counter()
+        try:
+            return function(*command, **others)
+        finally:
+            told.tool(command[0] if command else others.get("args"), began)
+
+    noted.__name__, noted.__doc__ = function.__name__, function.__doc__
+    return noted
+
+
+@_noted
 def run(
     command: List[str],
     *,
@@ -172,6 +193,7 @@ def run(
     return subprocess.CompletedProcess(command, status, out, err)
 
 
+@_noted
 def call(*command: Any, timeout: Optional[float] = None, **others: Any) -> int:
     """As :func:`subprocess.call`."""
     answer = _ask_plainly("call", command, others, timeout)
@@ -183,6 +205,7 @@ def call(*command: Any, timeout: Optional[float] = None, **others: Any) -> int:
     return _written(answer, others.get("stdout"), others.get("stderr"))[0]
 
 
+@_noted
 def check_call(*command: Any, **others: Any) -> int:
     """As :func:`subprocess.check_call`."""
     timeout = others.get("timeout")
@@ -197,6 +220,7 @@ def check_call(*command: Any, **others: Any) -> int:
     return 0
 
 
+@_noted
 def check_output(*command: Any, **others: Any) -> Any:
     """As :func:`subprocess.check_output`."""
     timeout = others.get("timeout")

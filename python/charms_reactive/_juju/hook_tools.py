@@ -22,6 +22,7 @@ __all__ = [
     "odd_tool_timeout",
     "remarks",
     "start_hook",
+    "tell",
     "tool_timeout",
 ]
 
@@ -76,6 +77,12 @@ def end_hook() -> None:
     """Close the connection to the agent, if there is one."""
     if asking() is not subprocess:
         asking().disconnect()
+
+
+def tell(notes: Any) -> None:
+    """Tell the notes of a hook of each hook tool, where the agent can be asked; ``None`` ends it."""
+    if asking() is not subprocess:
+        asking().notes = notes
 
 
 def remarks() -> List[Tuple[str, str]]:

@@ -13,9 +13,19 @@ from .environment import RESTRICTED_HOOKS, hook_name, hookenv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, Optional, Tuple
 
-__all__ = ["config", "event_errors_fail", "log_setting", "options", "start_hook", "strict", "warn"]
+__all__ = [
+    "config",
+    "event_errors_fail",
+    "history",
+    "log_setting",
+    "may_have_history",
+    "options",
+    "start_hook",
+    "strict",
+    "warn",
+]
 
 # The charm's configuration, once it had to be asked for in this hook.
 _config: Optional[Dict[str, Any]] = None
@@ -27,11 +37,7 @@ _setting: Optional[str] = None
 def _charm_option(name: str) -> Any:
     """The value of a charm option, if the charm declares it; asks Juju only then."""
     global _config
-    try:
-        with open(_declaration(), "rb") as declared:
-            if name.encode() not in declared.read():
-                return None
-    except OSError:
+    if not _declares(name):
         return None
     if hook_name() in RESTRICTED_HOOKS:
         return None  # Juju answers no config-get in a restricted hook
@@ -43,6 +49,15 @@ def _charm_option(name: str) -> Any:
         # some hooks only would then never see that an option has changed.
         _config = hook_tools.ask_json(["config-get", "--all", "--format=json"])
     return _config.get(name)
+
+
+def _declares(name: str) -> bool:
+    """Whether the charm may have an option: its name stands in the file. Few charms have one of ours."""
+    try:
+        with open(_declaration(), "rb") as declared:
+            return name.encode() in declared.read()
+    except OSError:
+        return False
 
 
 def _declaration() -> str:
@@ -130,6 +145,52 @@ def log_setting() -> str:
         juju_log.log("%s must be off, info or trace, not %r; using info" % (name, setting), juju_log.WARNING)
         setting = "info"
     return setting
+
+
+def may_have_history() -> bool:
+    """Whether this hook is one that the unit's memory may be told of, before the charm's options are known.
+
+    It is where Juju runs it, or where ``CHARMS_REACTIVE_HISTORY`` says so.
+    """
+    given = os.environ.get(_HISTORY)
+    return _hooks_kept(given) != (0, False) if given else bool(os.environ.get("JUJU_CONTEXT_ID"))
+
+
+def history() -> Tuple[int, bool]:
+    """How many hooks the unit's memory keeps, and whether it keeps what they were given as well.
+
+    ``CHARMS_REACTIVE_HISTORY`` goes before the charm option ``reactive-history``: ``0``, a number up to 1000,
+    or ``full``; the default is 50. In a restricted hook, in which the option cannot be asked for, a charm
+    that declares it has none, unless the variable says so.
+    """
+    given = os.environ.get(_HISTORY)
+    if not given and hook_name() in RESTRICTED_HOOKS and _declares(_HISTORY_OPTION):
+        return 0, False
+    option = None if given else _charm_option(_HISTORY_OPTION)
+    setting = given if given else option
+    kept = _hooks_kept(setting)
+    if kept is None:
+        told = "%s must be 0, a number of hooks up to 1000, or full, not %r; using 50"
+        juju_log.log(told % (_HISTORY if given else _HISTORY_OPTION, setting), juju_log.WARNING)
+        return _HOOKS_KEPT, False
+    return kept
+
+
+_HISTORY = "CHARMS_REACTIVE_HISTORY"
+_HISTORY_OPTION = "reactive-history"
+_HOOKS_KEPT = 50
+
+
+def _hooks_kept(setting: object) -> Optional[Tuple[int, bool]]:
+    """What a setting of the history says; ``None`` if it makes no sense."""
+    word = "" if setting is None else str(setting).strip().lower()
+    if word == "full":
+        return _HOOKS_KEPT, True
+    if word in ("0", "false", "no", "off"):  # YAML reads a bare `off` as false
+        return 0, False
+    if word in ("", "true", "yes", "on"):
+        return _HOOKS_KEPT, False
+    return (int(word), False) if word.isascii() and word.isdigit() and int(word) <= 1000 else None
 
 
 def strict() -> bool:

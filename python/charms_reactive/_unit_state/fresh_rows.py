@@ -109,6 +109,10 @@ class FreshRows:
         self.lock_timeout: Optional[float] = None
         # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
         self._savepoints = False
+        #: How many flags there were when the rows were last read.
+        self.loaded = 0
+        #: Is told of changes that neither this process's engine has made nor a child of the hook.
+        self.on_reload: Optional[Callable[[List[Change]], None]] = None
         #: What a test has put in the place of charmhelpers' storage, as long as it stands there.
         self.stand_in: Optional[StandIn] = None
         # For whom this process writes was found out since the transaction began.
@@ -171,7 +175,7 @@ class FreshRows:
                 and self._read_data_version() == self._data_version
             ):
                 return
-            self._reload()
+            self._reload_and_tell()
         except sqlite3.Error as error:
             self.forget()
             raise self.explain("read", error) from None
@@ -248,8 +252,14 @@ class FreshRows:
         # Not by substr(): SQLite's ends at a NUL, which a flag may contain.
         rows = self._query("SELECT key FROM kv WHERE key >= ? AND key < ?", _FLAG_ROWS)
         changes: List[Change] = self.engine.load([key[len(FLAGS) :] for (key,) in rows])
+        self.loaded = len(rows)
         self._stamp()
         return changes
+
+    def _reload_and_tell(self) -> None:
+        changes = self._reload()
+        if changes and self.on_reload is not None:
+            self.on_reload(changes)
 
     def _stamp(self) -> None:
         """Note that engine and rows agree now."""
@@ -361,7 +371,7 @@ class FreshRows:
                 # Another process may have written between the check and the lock.
                 self._in_transaction = True
                 if self._read_data_version() != self._data_version:
-                    self._reload()
+                    self._reload_and_tell()
                 elif self._savepoints:
                     self.forget()  # what rolls back to one may be a statement that was prepared before
                 else:

@@ -53,6 +53,9 @@ FLAGS = "reactive.states."
 #: Below it, one row for each thing that was marked as done.
 INVOKED = "reactive.invoked."
 
+#: What follows the name of the unit state's file in that of the memory of its last hooks.
+HISTORY_SUFFIX = "-history"
+
 #: What each handler has seen of the files it waits for.
 FILES_SEEN = "reactive.files_seen."
 

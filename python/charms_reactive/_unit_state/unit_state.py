@@ -378,7 +378,11 @@ class UnitState(FreshRows):
             with Explained(self, "read"):
                 self._query("PRAGMA main.locking_mode = EXCLUSIVE")  # as the charm wants it
         self.lent = False
-        self.begin()
+        told, self.on_reload = self.on_reload, None  # whoever takes the changes over tells of them
+        try:
+            self.begin()
+        finally:
+            self.on_reload = told
         if self._arms:
             if self._armed() != self._own:
                 raise UnitStateError(

@@ -26,7 +26,7 @@ from charms_reactive._unit_state import unit_state
 __all__ = ["AT_EXIT", "AT_START", "FRESH", "fresh_framework", "renew"]
 
 PACKAGE = "charms_reactive"
-OURS = PACKAGE + ".testing"
+OURS = (PACKAGE + ".testing", PACKAGE + "._history")
 
 #: Every place in which the framework and charmhelpers keep state: module, name in it, and what makes the
 #: value that it has in a new process. A module that is not loaded has no state.
@@ -58,7 +58,8 @@ FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
     ("charms_reactive._juju.juju_log", "quiet", lambda: False),
     ("charms_reactive.trace", "_tracer", lambda: FRAMEWORK["charms_reactive.trace"].NullTracer()),
     ("charms_reactive.trace", "_installed_by_charm", lambda: False),
-    ("charms_reactive.trace", "_recorder", lambda: None),
+    ("charms_reactive.trace", "notes", lambda: None),
+    ("charms_reactive._juju.calls", "notes", lambda: None),
     ("charms_reactive._dispatch.recorder", "receiver", lambda: None),
     ("charms_reactive.bus", "_current", lambda: None),
     ("charms_reactive.bus", "_course", lambda: None),
