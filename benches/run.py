@@ -26,6 +26,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 import agents
 import layered_charm
 import readme
+import remembering
 from commands import BARE, latencies
 from emitting import without_events
 from environments import (
@@ -748,6 +749,23 @@ class Bench:
         row.data = dict(times)
         return [row]
 
+    # -- row 26 ----------------------------------------------------------------------------
+    def remembering(self) -> List[Row]:
+        """What it costs a hook to leave what it did."""
+        found = {engine: remembering.costs(ours, runs=41) for engine, ours in self.ours.items()}
+        whole = Row(26, "plain hook with the unit's memory / without it, CPU", "<= 1.02", "")
+        alone = Row(26, "what a hook does for the unit's memory / 1 ms, wall", "<= 1", "1 ms")
+        for engine, cost in found.items():
+            with_it, without = min(cost["with"]), min(cost["without"])
+            whole.add(engine, _seconds(with_it), with_it / without, most=1.02)
+            whole.other += "%s: %s; " % (engine, _seconds(without))
+            took = median(cost["alone"])
+            alone.add(engine, _seconds(took), took / 0.001, most=1)
+            whole.data[engine] = alone.data[engine] = cost
+        whole.other = whole.other.rstrip("; ")
+        self.notes.append(remembering.ABOUT)
+        return [whole, alone]
+
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
         """When and on what this was measured."""
@@ -806,6 +824,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     21: Bench.tool_calls,
     22: Bench.many_tools,
     24: Bench.tools_in_bash,
+    26: Bench.remembering,
 }
 
 

@@ -268,9 +268,9 @@ class Killing:
         return Round(target, number.name, place, outcome, told) if killed else None
 
     def _remembered(self, began: float) -> str:
-        """What the unit's memory says of the hook that has begun then: how it ended, or that it says nothing."""
+        """What the unit's memory says of the hook that began then: how it ended, or that it says nothing."""
         hooks = past.read(past.Place.of(self.unit.directory))
-        assert len(hooks) <= 100, "%d hooks are remembered" % len(hooks)
+        assert len(hooks) <= 120, "%d hooks are remembered" % len(hooks)
         if hooks[-1].at < began - 0.05:  # it was killed before it could say that it has begun
             return "said nothing"
         assert hooks[-1].end != past.RUNNING, "a hook that is gone is said to run"
@@ -366,9 +366,8 @@ def _members(session: int) -> List[Tuple[int, List[str]]]:
 def summary(done: List[Round]) -> str:
     """Counts, by each of what was varied."""
     lines = ["%d kills: %s" % (len(done), dict(Counter(one.outcome for one in done)))]
-    lines += [
-        "%6d  remembered as: %s" % (number, told) for told, number in Counter(x.told for x in done).items()
-    ]
+    told = Counter(one.told for one in done)
+    lines += ["%6d  remembered as: %s" % (told[how], how) for how in sorted(told)]
     for field in ("target", "signal", "place"):
         counted = Counter((getattr(one, field), one.outcome) for one in done)
         lines += ["%6d  %s: rows as %s" % (counted[key], *key) for key in sorted(counted)]
