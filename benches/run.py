@@ -753,18 +753,23 @@ class Bench:
     def remembering(self) -> List[Row]:
         """What it costs a hook to leave what it did."""
         found = {engine: remembering.costs(ours, runs=41) for engine, ours in self.ours.items()}
-        whole = Row(26, "plain hook with the unit's memory / without it, CPU", "<= 1.02", "")
+        whole = Row(26, "plain hook with the unit's memory / without it, CPU", "none", "")
+        share = Row(26, "what a hook does for the unit's memory / a plain hook, CPU", "<= 0.02", "")
         alone = Row(26, "what a hook does for the unit's memory / 1 ms, wall", "<= 1", "1 ms")
         for engine, cost in found.items():
             with_it, without = min(cost["with"]), min(cost["without"])
-            whole.add(engine, _seconds(with_it), with_it / without, most=1.02)
-            whole.other += "%s: %s; " % (engine, _seconds(without))
-            took = median(cost["alone"])
+            whole.add(engine, _seconds(with_it), with_it / without)
+            cpu, took = median(cost["alone, CPU"]), median(cost["alone"])
+            share.add(engine, _seconds(cpu), cpu / median(cost["without"]), most=0.02)
             alone.add(engine, _seconds(took), took / 0.001, most=1)
-            whole.data[engine] = alone.data[engine] = cost
-        whole.other = whole.other.rstrip("; ")
+            for row in (whole, share, alone):
+                row.data[engine] = cost
+            for row, what in (whole, without), (share, median(cost["without"])):
+                row.other += "; %s: %s" % (engine, _seconds(what))
+        for row in (whole, share):
+            row.other = row.other.lstrip("; ")
         self.notes.append(remembering.ABOUT)
-        return [whole, alone]
+        return [whole, share, alone]
 
     # -- what it ran on --------------------------------------------------------------------
     def machine(self) -> Dict[str, Any]:
