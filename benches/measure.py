@@ -9,13 +9,14 @@ import json
 import sys
 
 from emitting import WORKLOADS as EMITTING
+from keeping import WORKLOADS as KEEPING
 from workloads import WORKLOADS
 
 
 def main() -> None:
     name, arguments = sys.argv[1], json.loads(sys.argv[2])
     # One line, the first: CLIPS prints remarks of its own when the process ends.
-    print(json.dumps({**WORKLOADS, **EMITTING}[name](**arguments)), flush=True)
+    print(json.dumps({**WORKLOADS, **EMITTING, **KEEPING}[name](**arguments)), flush=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ from environments import (
     run_engine_driver,
 )
 from hooks import Cost, Unit
+from keeping import STEPS
 from peers import KEYS, UNITS, Peer
 from shell import INVOKED, shell_hooks
 from simulation import ABOUT as ABOUT_SIMULATION
@@ -97,6 +98,12 @@ _ABOUT_FLAGS = (
 )
 
 
+_ABOUT_RECORDS = (
+    "Row 27: records of four fields with a key, one after the other in an open transaction; CPU time for "
+    "each, of `list` for each of those listed. Plain is a dict, `json` and one statement of `sqlite3`, which "
+    "looks at nothing before it writes. Row 28: 100 of 10,000 records, and the index there already. "
+    "Each has a process of its own, and they take turns; the least of its runs. peewee %s."
+)
 _ABOUT_COMMANDS = (
     "Row 12: whole processes, started in turns on a unit with 100 flags set; median of 100, of 1.5.3 of 20. "
     "`set_flag` sets a flag that is not set, in a transaction that is on the disk when the process ends; "
@@ -674,6 +681,63 @@ class Bench:
                 rows += [beside_ops, beside_blinker]
         return rows
 
+    # -- rows 27 and 28 ----------------------------------------------------------------------
+    def records(self) -> List[Row]:
+        """Records, beside plain rows and peewee."""
+        peewee = create("peewee", ["peewee>=3,<5"])
+        self.notes.append(_ABOUT_RECORDS % peewee.versions("peewee")["peewee"])
+        rows = []
+        plain_python = self.ours["native"]  # without an engine in it, and with the same interpreter
+        for records in 10_000, 100_000:
+            times: Dict[str, Dict[str, List[float]]] = {}
+            for _ in range(3 if records == 10_000 else 1):
+                runs = [
+                    ("plain", plain_python, "keep_plain"),
+                    *((e, self.ours[e], "keep_ours") for e in ENGINES),
+                ]
+                if records == 10_000:
+                    runs.append(("peewee", peewee, "keep_peewee"))
+                for name, environment, workload in runs:
+                    taken = environment.measure(workload, records=records, repeat=3)
+                    for step, each in taken.items():
+                        times.setdefault(name, {}).setdefault(step, []).extend(each)
+            for step in STEPS:
+                what = "records: `%s`, %s of them / plain sqlite3 and json" % (step, f"{records:,}")
+                plain = min(times["plain"][step])
+                row = Row(27, what, "<= 2", "plain: %s" % _seconds(plain))
+                if "peewee" in times:
+                    row.other += "; peewee: %s" % _seconds(min(times["peewee"][step]))
+                for engine in ENGINES:
+                    took = min(times[engine][step])
+                    row.add(engine, _seconds(took), took / plain, most=2)
+                row.data = {name: taken[step] for name, taken in times.items()}
+                rows.append(row)
+        return rows
+
+    def record_filters(self) -> List[Row]:
+        """Finding records by a field, beside peewee."""
+        peewee = create("peewee", ["peewee>=3,<5"])
+        times: Dict[str, Dict[str, List[float]]] = {}
+        for _ in range(3):
+            arguments = {"records": 10_000, "groups": 100, "repeat": 10}
+            for name, environment in {"peewee": peewee, **self.ours}.items():
+                workload = "filter_peewee" if name == "peewee" else "filter_ours"
+                for how, each in environment.measure(workload, **arguments).items():
+                    times.setdefault(name, {}).setdefault(how, []).extend(each)
+        rows = []
+        for how, most in ("indexed", 2.0), ("plain", None):
+            what = "records: `filter`, 100 of 10,000, %s / peewee" % (
+                "by an index" if most else "without an index"
+            )
+            theirs = min(times["peewee"][how])
+            row = Row(28, what, "<= 2" if most else "none", "peewee: %s" % _seconds(theirs))
+            for engine in ENGINES:
+                took = min(times[engine][how])
+                row.add(engine, _seconds(took), took / theirs, most=most)
+            row.data = {name: taken[how] for name, taken in times.items()}
+            rows.append(row)
+        return rows
+
     # -- row 15 ----------------------------------------------------------------------------
     def unheard(self) -> List[Row]:
         """What events cost flags when nobody listens."""
@@ -830,6 +894,8 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     22: Bench.many_tools,
     24: Bench.tools_in_bash,
     26: Bench.remembering,
+    27: Bench.records,
+    28: Bench.record_filters,
 }
 
 

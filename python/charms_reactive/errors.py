@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ._errors.rare import RecordExistsError as RecordExistsError
     from ._errors.rare import RecordFieldError as RecordFieldError
     from ._errors.rare import RecordNotFoundError as RecordNotFoundError
+    from ._errors.rare import RecordReferenceError as RecordReferenceError
     from ._errors.rare import RelationDataError as RelationDataError
     from ._errors.rare import RelationMethodError as RelationMethodError
     from ._errors.rare import RelationToolError as RelationToolError
@@ -72,6 +73,7 @@ __all__ = [
     "RecordNotFoundError",
     "RecordExistsError",
     "RecordAmbiguousError",
+    "RecordReferenceError",
 ]
 
 if not TYPE_CHECKING:

@@ -76,7 +76,9 @@ __all__ = [
 
 
 # -- handling -----------------------------------------------------------------------------------
-def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F], F]:
+def handle_event(
+    event_class: Type[Event], /, origin: Any = None, *, on_commit: bool = False
+) -> Callable[[F], F]:
     """Decorate a function to handle the events of a class and of its subclasses.
 
     The function is called with the event. The decorator returns it unchanged. Registering a function
@@ -87,6 +89,8 @@ def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F
         event_class: the class. ``PostRecordUpdate[Setting]`` is the class with the origin ``Setting``; a
             parameter of other classes is for type checkers alone.
         origin: hear only events with this origin, or one equal to it; without it all are heard.
+        on_commit: call the function once the hook is committed, and not at all if it fails; the event is as
+            its other handlers have left it, and what the function changes is not kept.
 
     Raises:
         EventUseError: ``event_class`` is no event class, or the function can be no handler: it cannot be
@@ -97,15 +101,18 @@ def handle_event(event_class: Type[Event], /, origin: Any = None) -> Callable[[F
 
     def register(handler: F) -> F:
         check_handler(handler)
-        event_registry.in_use.add(wanted, origin, handler)
+        called = system_events.AfterCommit(handler) if on_commit else handler
+        event_registry.in_use.add(wanted, origin, called)
         system_events.listen(wanted)
         return handler
 
     return register
 
 
-def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = None) -> bool:
-    """Take back what :func:`handle_event` has registered with the same class and origin.
+def unhandle_event(
+    handler: Handler, event_class: Type[Event], /, origin: Any = None, *, on_commit: bool = False
+) -> bool:
+    """Take back what :func:`handle_event` has registered with the same class, origin and ``on_commit``.
 
     An emission that is running still calls the handler.
 
@@ -113,7 +120,8 @@ def unhandle_event(handler: Handler, event_class: Type[Event], /, origin: Any = 
         Whether it was registered.
     """
     origin = origin_of(event_class, origin)
-    return event_registry.in_use.remove(class_of(event_class), origin, handler)
+    called = system_events.AfterCommit(handler) if on_commit else handler
+    return event_registry.in_use.remove(class_of(event_class), origin, called)
 
 
 def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:

@@ -20,10 +20,12 @@ Each change emits two of the events of :mod:`charms.reactive.events`, with the c
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 
 from . import events
+from ._alias import on_demand
 from ._errors import kind_of
 from ._errors.rare import (
     RecordAmbiguousError,
@@ -32,10 +34,15 @@ from ._errors.rare import (
     RecordExistsError,
     RecordFieldError,
     RecordNotFoundError,
+    RecordReferenceError,
 )
+from ._events.event_registry import heard
 from ._events.record_events import REDACTED, RecordDiff
-from ._records.record_fields import copied, fields_of
-from ._unit_state import unit_state
+from ._events.system_events import on_commit
+from ._records.record_fields import Sensitive as _Sensitive
+from ._records.record_model import DELETED, NEW, SAVED, RecordModel, dumped, is_same
+from ._records.savepoints import atomic
+from ._unit_state import texts, unit_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
         FrozenSet,
         Iterable,
         List,
+        Mapping,
         Optional,
         Tuple,
         Type,
@@ -55,14 +63,17 @@ if TYPE_CHECKING:
         overload,
     )
 
-    from typing_extensions import ParamSpec, dataclass_transform
+    from typing_extensions import Annotated, ParamSpec, dataclass_transform
 
-    from ._records.record_fields import Field
+    from ._records.queries import Query as Query
 
     R = TypeVar("R", bound="Record")
     D = TypeVar("D")
     P = ParamSpec("P")
+    #: Marks a field whose values are for nobody to see; to type checkers it is of the type in brackets.
+    Sensitive = Annotated[D, "sensitive"]
 else:
+    Sensitive = _Sensitive
 
     def overload(function):  # noqa: ANN001, ANN202 -- it is what type checkers never see
         return function
@@ -72,6 +83,7 @@ else:
 
 
 __all__ = [
+    "Query",
     "Record",
     "RecordAmbiguousError",
     "RecordDefinitionError",
@@ -79,115 +91,14 @@ __all__ = [
     "RecordExistsError",
     "RecordFieldError",
     "RecordNotFoundError",
+    "RecordReferenceError",
+    "Sensitive",
+    "atomic",
+    "on_commit",
 ]
 
-#: A record is the row ``reactive.records.NAME.KEY`` of the unit state, a mapping of its fields; the row
-#: ``reactive.records.NAME`` has the last automatic key of that class.
-PREFIX = "reactive.records."
-
-_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _OMITTED: Any = unit_state.OMITTED
-
-# What has become of a record, as far as the object knows.
-_NEW, _SAVED, _DELETED = "new", "saved", "deleted"
-
-
-class _Model:
-    """What is known of a class of records, once it is used."""
-
-    def __init__(self, cls: Type[Record]) -> None:
-        self.cls = cls
-        self.label = cls.__qualname__
-        self.fields: Dict[str, Field] = fields_of(cls, Record)
-        self.key = cls._key_field or ("id" if "id" in self.fields else None)
-        if self.key is not None:
-            words = self.fields[self.key].words if self.key in self.fields else None
-            if words not in ("str", "int"):
-                reason = "its key is to be %s, which is no field of type str or int" % self.key
-                raise RecordDefinitionError(self.label, reason)
-        self.sensitive = cls._sensitive
-        for name in sorted(self.sensitive - set(self.fields)):
-            reason = "sensitive names %s, which is none of its fields" % name
-            raise RecordDefinitionError(self.label, reason)
-        for name in self.sensitive:
-            self.fields[name].sensitive = True
-        self.numbered = self.key is None or self.fields[self.key].words == "int"
-        self.counter = PREFIX + cls._stored_name
-        self.prefix = self.counter + "."
-
-    def row(self, key: Any) -> str:
-        """The name of a record's row."""
-        return "%s%s" % (self.prefix, key)
-
-    def key_of(self, row: str) -> Any:
-        """The key of a record, from the end of its row's name."""
-        return int(row) if self.numbered else row
-
-    def check_key(self, key: Any) -> None:
-        """Refuse what can be no key.
-
-        Raises:
-            RecordFieldError: it is of another type, or a string that cannot name a row.
-        """
-        if self.key is not None:
-            self.fields[self.key].check(key)
-        elif not isinstance(key, int) or isinstance(key, bool):
-            raise RecordFieldError(
-                self.label, "id", "int", key, "it takes int, and not %s" % kind_of(key), key
-            )
-        try:
-            str(key).encode()
-        except UnicodeEncodeError:
-            reason = "it has characters that no text has"
-            raise RecordFieldError(self.label, self.key or "id", "str", key, reason, key) from None
-
-    def read(self, key: Any) -> Optional[Dict[str, Any]]:
-        """The stored fields of a record; ``None`` if there is none."""
-        found = unit_state.unit.get(self.row(key))
-        return None if found is None else self.migrated(key, found)
-
-    def read_all(self) -> List[Tuple[Any, Dict[str, Any]]]:
-        """Key and stored fields of all records, in the order of their keys."""
-        rows = unit_state.unit.getrange(self.prefix)
-        try:
-            found = [(self.key_of(row), stored) for row, stored in rows.items()]
-        except ValueError:
-            raise RecordError(
-                self.label, "rows %s* have keys that are no numbers, as if of another class" % self.prefix
-            ) from None
-        found.sort(key=lambda item: item[0])
-        return [(key, self.migrated(key, stored)) for key, stored in found]
-
-    def migrated(self, key: Any, stored: Any) -> Dict[str, Any]:
-        """Stored fields as the class has them today."""
-        if isinstance(stored, dict):
-            stored = self.cls.migrate(stored)
-        if not isinstance(stored, dict):
-            raise RecordError(
-                self.label, "the row of a record holds %s, and no record" % kind_of(stored), key
-            )
-        return stored
-
-    def load(self, key: Any, stored: Dict[str, Any]) -> Any:
-        """The record of these stored fields."""
-        record = self.cls.__new__(self.cls)
-        values = record.__dict__
-        values["_condition"] = _SAVED
-        values["_key"] = key
-        values["_stored"] = stored
-        for name, field in self.fields.items():
-            value = field.of(stored)
-            field.check(value, "a record has another value than the class wants today: ", key)
-            values[name] = copied(value)
-        return record
-
-    def next_key(self) -> int:
-        """A key that no record of the class has had."""
-        unit = unit_state.unit
-        unit.begin()
-        last: int = unit.get(self.counter, 0)
-        unit.set(self.counter, last + 1)
-        return last + 1
+_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 class _Memory:
@@ -201,13 +112,15 @@ class _Memory:
 _memory = _Memory()
 
 
-def _model(cls: Type[Record]) -> _Model:
+def _model(cls: Any) -> RecordModel:
     """What is known of a class that is about to be used."""
     model = cls.__dict__.get("_model")
+    if model is not None and model.memory is _memory and model.storage is unit_state.unit._storage:
+        return model  # type: ignore[no-any-return]
     if model is None:
         if cls is Record:
             raise RecordDefinitionError("Record", "use a subclass with the fields that you need")
-        cls._model = model = _Model(cls)
+        cls._model = model = RecordModel(cls, Record)
     unit = unit_state.unit
     unit.fresh()
     if _memory.storage is not unit._storage:
@@ -217,8 +130,15 @@ def _model(cls: Type[Record]) -> _Model:
     if user is not cls:
         _refuse_twins(cls, user)
         _memory.users[model.counter] = cls
-    found: _Model = model
-    return found
+        _model_of(user).storage = None  # it has to ask again
+    model.memory, model.storage = _memory, unit._storage
+    model.reported.clear()
+    return model  # type: ignore[no-any-return]
+
+
+def _model_of(cls: Any) -> RecordModel:
+    """The model of a class that was used before."""
+    return cls._model  # type: ignore[no-any-return]
 
 
 def _refuse_twins(cls: Type[Record], other: Type[Record]) -> None:
@@ -260,7 +180,15 @@ class Record:
         name: (of the class) what the class is called in the unit state; by default its own name. A
             class that is renamed keeps its records if it keeps this.
         sensitive: (of the class) the fields whose values are for nobody to see, those of base classes
-            included: what is :meth:`redacted` does not have them, and no error does.
+            included: what is :meth:`redacted` does not have them, and no error does. A field that is
+            annotated ``Sensitive[...]`` is one without being named here.
+        index: (of the class) fields by which records are found without reading them all.
+        unique: (of the class) fields in which no two records have the same value, unless it is ``None``;
+            they have an index.
+        references: (of the class) fields that hold the key of another record: by field, the class of that
+            one, or the name of this class. They have an index. The record must be there, unless the field
+            holds ``None``, and cannot be deleted as long as another one refers to it.
+        cascade: (of the class) those of the references with which a record is deleted together.
         fields: (of the constructor) the values of the fields. The record is not kept until it is saved.
 
     Raises:
@@ -270,13 +198,19 @@ class Record:
     """
 
     if TYPE_CHECKING:
-        _model: ClassVar[Optional[_Model]]
+        _model: ClassVar[Optional[RecordModel]]
         _stored_name: ClassVar[str]
         _key_field: ClassVar[Optional[str]]
         _sensitive: ClassVar[FrozenSet[str]]
+        _index: ClassVar[FrozenSet[str]]
+        _unique: ClassVar[FrozenSet[str]]
+        _cascade: ClassVar[FrozenSet[str]]
+        _references: ClassVar[Mapping[str, Any]]
+        _referrers: ClassVar[List[Any]]
     else:
         _key_field = None
-        _sensitive = frozenset()
+        _sensitive = _index = _unique = _cascade = frozenset()
+        _references = {}
 
     def __init_subclass__(
         cls,
@@ -284,10 +218,24 @@ class Record:
         key: Optional[str] = None,
         name: Optional[str] = None,
         sensitive: Union[str, Iterable[str]] = (),
+        index: Union[str, Iterable[str]] = (),
+        unique: Union[str, Iterable[str]] = (),
+        references: Optional[Mapping[str, Union[Type[Record], str]]] = None,
+        cascade: Union[str, Iterable[str]] = (),
         **others: Any,
     ) -> None:
         super().__init_subclass__(**others)
-        cls._sensitive = cls._sensitive.union([sensitive] if isinstance(sensitive, str) else sensitive)
+        cls._sensitive = _with(cls._sensitive, sensitive)
+        cls._index = _with(cls._index, index)
+        cls._unique = _with(cls._unique, unique)
+        cls._cascade = _with(cls._cascade, cascade)
+        cls._references = {**cls._references, **(references or {})}
+        cls._referrers = []
+        for target in cls._references.values():
+            if isinstance(target, type) and issubclass(target, Record) and target is not Record:
+                target._referrers.append(cls)
+            elif target == cls.__name__:
+                cls._referrers.append(cls)
         cls._stored_name = cls.__name__ if name is None else name
         if not _NAME.match(cls._stored_name):
             reason = "its name must be of letters, digits, - and _, and not %r" % (cls._stored_name,)
@@ -298,29 +246,44 @@ class Record:
     if not TYPE_CHECKING:
 
         def __init__(self, **fields: Any) -> None:
-            model = _model(type(self))
-            self.__dict__.update(_condition=_NEW, _key=None, _stored=None)
-            for name in fields:
-                if name not in model.fields:
+            cls = type(self)
+            model = _model(cls)
+            values = self.__dict__
+            values["_condition"] = NEW
+            values["_key"] = values["_stored"] = None
+            values.update(model.defaults)
+            exact = model.exact
+            for name, value in fields.items():
+                types = exact.get(name)
+                if types is None:
                     raise _no_field(model, name)
-            for name, field in model.fields.items():
-                if name in fields:
-                    setattr(self, name, fields[name])
+                if type(value) in types and (name != model.key or (type(value) is str and value.isascii())):
+                    values[name] = value
                 else:
-                    self.__dict__[name] = field.default()
+                    setattr(self, name, value)
+            for name, field in model.own_defaults:
+                if name not in fields:
+                    values[name] = field.default()
+            if len(values) < len(exact) + 3:
+                for name, field in model.fields.items():
+                    if name not in values:
+                        field.default()
 
         def __setattr__(self, name: str, value: Any) -> None:
-            model = type(self).__dict__.get("_model") or _model(type(self))
-            field = model.fields.get(name)
-            if field is not None:
+            cls = type(self)
+            model = cls.__dict__.get("_model") or _model(cls)
+            types = model.exact.get(name)
+            if types is not None:
                 if name == model.key:
                     model.check_key(value)
-                    if self._condition != _NEW and value != self._key:
+                    if self._condition != NEW and value != self._key:
+                        field = model.fields[name]
                         reason = "it is the key of the record, and stays what it is"
                         raise RecordFieldError(model.label, name, field.words, value, reason, self._key)
-                field.check(value)
+                if type(value) not in types:
+                    model.fields[name].check(value)
                 self.__dict__[name] = value
-            elif name.startswith("_") or (name != "id" and hasattr(type(self), name)):
+            elif name.startswith("_") or (name != "id" and hasattr(cls, name)):
                 object.__setattr__(self, name, value)
             else:
                 raise _no_field(model, name)
@@ -373,58 +336,112 @@ class Record:
         if fields:
             raise RecordError(model.label, "get() takes a key or values of fields, not both")
         model.check_key(key)
-        stored = model.read(key)
-        if stored is None:
+        text = texts.read(unit_state.unit, model.prefix + str(key))
+        if text is None:
             if default is _OMITTED:
                 raise RecordNotFoundError(model.label, key)
             return default
-        return model.load(key, stored)
+        return model.load(key, text)
 
     @classmethod
     def all(cls: Type[R]) -> List[R]:
         """All records of the class, without those of its subclasses, in the order of their keys.
 
+        One that cannot be read is left out, and the log says so; see :meth:`migrate`.
+
         Raises:
-            RecordFieldError: a stored value is not what its field takes; see :meth:`migrate`.
+            RecordError: one cannot be read, in strict mode.
         """
         model = _model(cls)
-        return [model.load(key, stored) for key, stored in model.read_all()]
+        return list(model.load_each(model.rows()))
 
     @classmethod
-    def filter(cls: Type[R], **fields: Any) -> List[R]:
-        """The records with these values of fields, in the order of their keys.
+    def filter(cls: Type[R], *predicates: Callable[[R], bool], **conditions: Any) -> List[R]:
+        """The records that fulfil all conditions, in the order of their keys; see :meth:`where`.
 
         Raises:
             RecordFieldError: there is no such field, or a value is not what it takes.
         """
+        return cls.where(*predicates, **conditions).all()
+
+    @classmethod
+    def where(cls: Type[R], *predicates: Callable[[R], bool], **conditions: Any) -> Query[R]:
+        """A query: its records can be gone through, counted, ordered, changed and deleted.
+
+        Args:
+            predicates: functions of a record that say whether it is wanted. Type checkers see into these.
+            conditions: ``FIELD=VALUE``, or a comparison behind the field's name: ``__lt``, ``__le``,
+                ``__gt``, ``__ge``, ``__ne``, ``__in`` (one of these), ``__contains`` (of lists, dicts and
+                text), ``__startswith``. Of a field that is ``None`` only the equality is true.
+
+        Raises:
+            RecordFieldError: there is no such field or comparison, or a value is not what the field takes.
+        """
+        from ._records.queries import Query  # who only reads by key has no use for it
+
+        query: Query[R] = Query(_model(cls))
+        return query.where(*predicates, **conditions)
+
+    @classmethod
+    def get_or_create(
+        cls: Type[R], /, defaults: Optional[Mapping[str, Any]] = None, **fields: Any
+    ) -> Tuple[R, bool]:
+        """The one record with these fields, which is made if there is none.
+
+        Args:
+            fields: what identifies it.
+            defaults: further fields of a new one.
+
+        Returns:
+            The record, and whether it was made.
+
+        Raises:
+            RecordAmbiguousError: several have these fields.
+        """
+        try:
+            return cls.get(**fields), False
+        except RecordNotFoundError:
+            create: Any = cls.create
+            return create(**{**fields, **(defaults or {})}), True
+
+    @classmethod
+    def create_many(cls: Type[R], records: Iterable[Union[R, Mapping[str, Any]]]) -> List[R]:
+        """Save many new records: all or, if one cannot be saved, none.
+
+        Args:
+            records: records that are not kept yet, or the fields of each.
+        """
+        with atomic():
+            made: List[R] = []
+            for one in records:
+                record: Any = one if isinstance(one, Record) else cls(**one)
+                record.save()
+                made.append(record)
+        return made
+
+    @classmethod
+    def delete_by_key(cls, key: Union[str, int], /) -> bool:
+        """Delete the record of a key, with its events; returns whether there was one.
+
+        A record that can no longer be read is deleted, too, without events.
+        """
         model = _model(cls)
-        key = _OMITTED
-        for name, value in fields.items():
-            if name == model.key or (name == "id" and model.key is None):
-                model.check_key(value)
-                key = value
-            elif name not in model.fields:
-                raise _no_field(model, name)
-            else:
-                model.fields[name].check(value)
-        if key is not _OMITTED:
-            stored = model.read(key)
-            candidates = [] if stored is None else [(key, stored)]
-        else:
-            candidates = model.read_all()
-        wanted = [(model.fields[name], value) for name, value in fields.items() if name in model.fields]
-        return [
-            model.load(key, stored)
-            for key, stored in candidates
-            if all(field.of(stored) == value for field, value in wanted)
-        ]
+        model.check_key(key)
+        try:
+            record = model.read(key)
+        except RecordError:
+            return texts.remove(unit_state.unit, model.row(key))
+        if record is None:
+            return False
+        record.delete()
+        return True
 
     def redacted(self) -> Dict[str, Any]:
         """The fields for people to see: in the place of values of sensitive ones is ``[REDACTED]``."""
         model = _model(type(self))
         return {
-            name: REDACTED if name in model.sensitive else copied(self.__dict__[name])
-            for name in model.fields
+            name: REDACTED if name in model.sensitive else field.kind.copy(self.__dict__[name])
+            for name, field in model.fields.items()
         }
 
     # -- changing ---------------------------------------------------------------------------
@@ -458,12 +475,14 @@ class Record:
 
         Raises:
             RecordFieldError: a list or dict holds what its field does not take.
-            RecordExistsError: it is new, and there is a record of that key.
+            RecordExistsError: it is new, and there is a record of that key, or one has the same value in a
+                field that is unique.
+            RecordReferenceError: it refers to a record that is not there.
             RecordNotFoundError: it was deleted, or the hook that made it was rolled back.
             RecordError: a handler of its Pre event saves it; its changes are saved without that.
         """
         model = _model(type(self))
-        if self.__dict__["_condition"] == _NEW:
+        if self.__dict__["_condition"] == NEW:
             self._create(model)
         else:
             self._update(model)
@@ -471,18 +490,43 @@ class Record:
     def delete(self) -> None:
         """Delete the record. The object keeps its fields and cannot be saved again.
 
+        Records that refer to it by a reference of ``cascade`` are deleted before it.
+
         Raises:
             RecordNotFoundError: it is not there: never saved, deleted before, or rolled back.
+            RecordReferenceError: another record refers to it.
             RecordError: a handler of its Pre event deletes it too.
         """
-        model = _model(type(self))
+        cls = type(self)
+        model = _model(cls)
+        values = self.__dict__
+        row = model.prefix + str(values["_key"])
+        if cls._referrers and values["_condition"] == SAVED:
+            from ._records.references import let_go  # few records are referred to
+
+            with atomic():
+                let_go(cls, self, _model)
+                self._delete(model, row)
+        elif model.is_heard():
+            self._delete(model, row)
+        elif values["_condition"] == SAVED and texts.remove(unit_state.unit, row):
+            values["_condition"] = DELETED
+        else:
+            self._read_again(model)
+
+    def _delete(self, model: RecordModel, row: str) -> None:
+        cls = type(self)
         self._read_again(model)
         with _Busy(self, model):
-            events.emit_event(events.PreRecordDelete, origin=type(self), record=self)
-        self._read_again(model)
-        unit_state.unit.unset(model.row(self.id))
-        self.__dict__["_condition"] = _DELETED
-        events.emit_event(events.PostRecordDelete, origin=type(self), record=self)
+            events.emit_event(events.PreRecordDelete, origin=cls, record=self)
+        if not texts.remove(unit_state.unit, row):
+            self._read_again(model)
+        self.__dict__["_condition"] = DELETED
+        events.emit_event(events.PostRecordDelete, origin=cls, record=self)
+
+    def _is_gone(self) -> bool:
+        """Whether its row is no longer there."""
+        return texts.read(unit_state.unit, _model(type(self)).row(self.id)) is None
 
     def refresh(self) -> None:
         """Read the fields again, and forget what was changed and not saved.
@@ -491,8 +535,7 @@ class Record:
             RecordNotFoundError: the record is not there.
         """
         model = _model(type(self))
-        stored = self._read_again(model)
-        self.__dict__.update(model.load(self.id, stored).__dict__)
+        self.__dict__.update(model.load(self.id, self._read_again(model)).__dict__)
 
     def validate(self) -> None:
         """Refuse a record that the class does not want, by raising; to be overridden.
@@ -507,7 +550,7 @@ class Record:
 
         It is called for every record that is read. A field that is new and has a default needs nothing
         of it, and one that the class no longer has is kept. A field that was renamed, or is of another
-        type now, does.
+        type now, does. What it changes is kept with the hook in which the record was read.
 
         Args:
             stored: the fields as they are stored, to be changed as you like.
@@ -517,74 +560,117 @@ class Record:
         """
         return stored
 
-    def _create(self, model: _Model) -> None:
-        if model.key is None and self.__dict__["_key"] is None:
-            self.__dict__["_key"] = model.next_key()
-        self._refuse_existing(model)
-        with _Busy(self, model):
-            events.emit_event(events.PreRecordCreate, origin=type(self), record=self)
-        self._refuse_existing(model)
-        self.validate()
-        fields = self._fields(model)
-        unit_state.unit.set(model.row(self.id), fields)
-        self.__dict__.update(_condition=_SAVED, _key=self.id, _stored=copied(fields))
-        events.emit_event(events.PostRecordCreate, origin=type(self), record=self)
+    def _create(self, model: RecordModel) -> None:
+        cls = type(self)
+        values = self.__dict__
+        unit = unit_state.unit
+        if model.sensitive:
+            model.hide()
+        if model.key is not None:
+            key = values[model.key]
+        elif values["_key"] is None:
+            key = values["_key"] = model.next_key()
+        else:
+            key = values["_key"]
+        row = model.prefix + str(key)
+        if model.is_heard() and heard(events.PreRecordCreate, cls):
+            if texts.read(unit, row) is not None:
+                raise RecordExistsError(model.label, key)
+            with _Busy(self, model):
+                events.emit_event(events.PreRecordCreate, origin=cls, record=self)
+            if model.key is not None:  # which a handler may have changed
+                key = values[model.key]
+                row = model.prefix + str(key)
+        if model.validates:
+            self.validate()
+        if model.unique or model.references:
+            self._check_others(model, key, [*model.unique, *model.references])
+        text = model.text(values)
+        if not texts.insert(unit, row, text):
+            raise RecordExistsError(model.label, key)
+        if model.key is None:
+            model.keep_number()
+        values["_condition"] = SAVED
+        values["_key"] = key
+        values["_stored"] = text
+        values["_is_exact"] = True
+        if model.is_heard() and heard(events.PostRecordCreate, cls):
+            events.emit_event(events.PostRecordCreate, origin=cls, record=self)
 
-    def _update(self, model: _Model) -> None:
-        stored = self._read_again(model)
+    def _update(self, model: RecordModel) -> None:
+        values = self.__dict__
+        if not (model.is_heard() or model.validates or model.migrates or model.unique or model.references):
+            # Nobody wants to know what has changed: it is enough that nobody else has changed it.
+            before = values["_stored"]
+            text = model.text(values)
+            if (
+                values["_is_exact"]
+                and values["_condition"] == SAVED
+                and text != before
+                and texts.replace(unit_state.unit, model.prefix + str(values["_key"]), before, text)
+            ):
+                values["_stored"] = text
+                return
+        self._update_and_tell(model)
+
+    def _update_and_tell(self, model: RecordModel) -> None:
+        text, stored = model.migrated(self.id, self._read_again(model))
         diff = self._diff(model, stored)
         if diff:
             with _Busy(self, model):
                 events.emit_event(events.PreRecordUpdate, origin=type(self), record=self, diff=diff)
             self.validate()
             unit_state.unit.begin()
-            stored = self._read_again(model)
+            text, stored = model.migrated(self.id, self._read_again(model))
             diff = self._diff(model, stored)
         new = dict(stored)
-        new.update((name, values[1]) for name, values in diff.items())
+        new.update((name, model.fields[name].stored(pair[1])) for name, pair in diff.items())
         if diff:
-            unit_state.unit.set(model.row(self.id), new)
+            self._check_others(
+                model, self.id, [name for name in (*model.unique, *model.references) if name in diff]
+            )
+            if model.sensitive:
+                model.hide()
+            now = dumped(new)
+            texts.replace(unit_state.unit, model.row(self.id), text, now)
+            text = now
+        others = "others have stored what the class does not want: "
         for name, field in model.fields.items():
-            value = field.of(new)
+            value = model.value_of(field, new, self.id, others)
             if self.__dict__[name] != value:
-                field.check(value, "others have stored what the class does not want: ")
-                self.__dict__[name] = copied(value)
-        self.__dict__["_stored"] = new
+                self.__dict__[name] = value
+        self.__dict__["_stored"] = text
+        self.__dict__["_is_exact"] = len(new) == len(model.fields)
         if diff:
             events.emit_event(events.PostRecordUpdate, origin=type(self), record=self, diff=diff)
 
-    def _refuse_existing(self, model: _Model) -> None:
-        if unit_state.unit.get(model.row(self.id)) is not None:
-            raise RecordExistsError(model.label, self.id)
+    def _check_others(self, model: RecordModel, key: Any, names: Iterable[str]) -> None:
+        """Refuse a value that another record has in a unique field, or that refers to nothing."""
+        if names:
+            from ._records.references import check
 
-    def _read_again(self, model: _Model) -> Dict[str, Any]:
-        """What is stored now."""
+            check(type(self), model, self.__dict__, key, names, _model)
+
+    def _read_again(self, model: RecordModel) -> str:
+        """The row as it is now."""
         condition = self.__dict__["_condition"]
-        if condition == _NEW:
+        if condition == NEW:
             raise RecordNotFoundError(model.label, self.id, "it was never saved")
-        stored = None if condition == _DELETED else model.read(self.id)
-        if stored is None:
+        text = None if condition == DELETED else texts.read(unit_state.unit, model.row(self.id))
+        if text is None:
             raise RecordNotFoundError(
                 model.label, self.id, "it was deleted, or made in a hook that was rolled back"
             )
-        return stored
+        return text
 
-    def _fields(self, model: _Model) -> Dict[str, Any]:
-        """All fields as they are to be stored, checked to the bottom of their lists and dicts."""
-        for name, field in model.fields.items():
-            field.check(self.__dict__[name])
-        return {name: copied(self.__dict__[name]) for name in model.fields}
-
-    def _diff(self, model: _Model, stored: Dict[str, Any]) -> RecordDiff:
+    def _diff(self, model: RecordModel, stored: Dict[str, Any]) -> RecordDiff:
         """The fields that this object has changed and that differ from what is stored now."""
-        known = self.__dict__["_stored"]
+        known = json.loads(self.__dict__["_stored"])
         diff = {}
-        for name, value in self._fields(model).items():
+        for name, value in model.stored(self.__dict__).items():
             field = model.fields[name]
-            if not _same(value, field.of(known)):
-                before = field.of(stored)
-                if not _same(value, before):
-                    diff[name] = (copied(before), value)
+            if not is_same(value, field.raw(known)) and not is_same(value, field.raw(stored)):
+                diff[name] = (field.before(stored), field.kind.copy(self.__dict__[name]))
         return RecordDiff._of(diff, model.sensitive)
 
     def __eq__(self, other: object) -> bool:
@@ -602,18 +688,11 @@ class Record:
         return "<%s>" % ", ".join([type(self).__name__, *kinds])
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same in JSON, to which ``1`` and ``True`` are two."""
-    if type(one) is not type(other) and (isinstance(one, bool) or isinstance(other, bool)):
-        return False
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    return bool(one == other)
+def _with(names: FrozenSet[str], more: Union[str, Iterable[str]]) -> FrozenSet[str]:
+    return names.union([more] if isinstance(more, str) else more)
 
 
-def _no_field(model: _Model, name: str) -> RecordFieldError:
+def _no_field(model: RecordModel, name: str) -> RecordFieldError:
     has = "it has %s" % ", ".join(model.fields) if model.fields else "it has none"
     return RecordFieldError(model.label, name, None, None, "the class has no such field; %s" % has)
 
@@ -621,7 +700,7 @@ def _no_field(model: _Model, name: str) -> RecordFieldError:
 class _Busy:
     """The time in which a record's Pre event is handled, when it cannot be saved or deleted as well."""
 
-    def __init__(self, record: Record, model: _Model) -> None:
+    def __init__(self, record: Record, model: RecordModel) -> None:
         self._values = record.__dict__
         if self._values.get("_busy"):
             raise RecordError(
@@ -636,3 +715,7 @@ class _Busy:
 
     def __exit__(self, *_: object) -> None:
         del self._values["_busy"]
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(globals(), {"Query": "_records.queries"})

@@ -59,7 +59,14 @@ EVENTS = """
     charms_reactive._events.object_events
     charms_reactive._events.record_events charms_reactive._events.system_events charms_reactive.events
 """
-RECORDS = EVENTS + " charms_reactive._records charms_reactive._records.record_fields charms_reactive.records"
+RECORDS = (
+    EVENTS
+    + """
+    charms_reactive._records charms_reactive._records.field_kinds charms_reactive._records.record_fields
+    charms_reactive._records.record_model charms_reactive._records.savepoints
+    charms_reactive._unit_state.texts charms_reactive.records
+"""
+)
 STATUS = RARE + "charms_reactive._juju.status_tools charms_reactive.status"
 
 #: Never, by any of these hooks, whatever charmhelpers may do.

@@ -80,14 +80,14 @@ def test_new_syntax_evaluated() -> None:
         "tuple[int]",
         "Nowhere",
         "set",
-        bytes,
+        complex,
         "Dict[int, str]",
         "List[int, str]",
         "a b",
         "1",
         "Optional",
         "f(x)",
-        List[bytes],
+        List[complex],
     ],
 )
 def test_what_json_cannot_hold_is_refused_when_the_class_is_used(annotation: Any) -> None:
@@ -227,7 +227,7 @@ def test_a_field_that_was_added_without_a_default_is_an_error_that_says_so() -> 
 
     stored("Site", "a", host="a")
     with pytest.raises(RecordFieldError, match="field port: it has no value and no default; it takes int"):
-        Site.all()
+        Site.get("a")
 
 
 def test_a_field_that_was_removed_is_kept() -> None:
@@ -261,8 +261,8 @@ def test_a_field_of_another_type_is_an_error_until_it_is_migrated() -> None:
 
     stored("Site", "a", host="a", ports="80 443")
     wants = "field ports: a record has another value than the class wants today: it takes list of int, and "
-    with pytest.raises(RecordFieldError, match=wants) as caught:
-        Site.all()
+    with pytest.raises(RecordFieldError, match=wants + ".*migrate") as caught:
+        Site.get("a")
     assert caught.value.key == "a"
 
     class Migrated(Record, key="host", name="Site"):
@@ -288,7 +288,7 @@ def test_rows_that_are_no_records() -> None:
 
     unit_state.unit.set("reactive.records.Node.1", ["x"])
     with pytest.raises(RecordError, match="the row of a record holds list, and no record") as caught:
-        Node.all()
+        Node.get(1)
     assert caught.value.key == 1
     unit_state.unit.unset("reactive.records.Node.1")
     stored("Node", "x", host="x")

@@ -131,7 +131,7 @@ def test_each_sample_has_mistakes_in_it() -> None:
     assert marked == {
         "typed_alias": 4,
         "typed_events": 15,
-        "typed_records_and_status": 15,
+        "typed_records_and_status": 18,
         "typed_testing": 9,
     }
 

@@ -8,13 +8,14 @@ from typing_extensions import assert_type
 
 from charms_reactive import records, status
 from charms_reactive.events import PostRecordUpdate, handle_event
-from charms_reactive.records import Record
+from charms_reactive.records import Query, Record, Sensitive, atomic
 
 
 class Setting(Record, key="key"):
     key: str
     value: Optional[str] = None
     sensitive: bool = False
+    password: Sensitive[str] = ""
 
 
 class Special(Setting):
@@ -39,6 +40,20 @@ setting.value = 3  # type: ignore[assignment]
 _ = setting.valeu  # type: ignore[attr-defined]
 _ = Setting.get("a", None).value  # type: ignore[union-attr]
 Setting.get(1.5)  # type: ignore[call-overload]
+
+
+assert_type(setting.password, str)
+assert_type(Setting.where(value="x").order_by("-key").limit(3), Query[Setting])
+assert_type(Setting.where().first(), Optional[Setting])
+assert_type([one.sensitive for one in Setting.where()], List[bool])
+assert_type(Setting.filter(lambda one: one.sensitive and one.key > "a"), List[Setting])
+Setting.filter(lambda one: one.valeu)  # type: ignore[attr-defined]
+Setting.filter(lambda one: one.key > 3)  # type: ignore[operator]
+Setting.where().update(value="x")
+Setting.create(key="a", password=3)  # type: ignore[arg-type]
+assert_type(Setting.create_many([Setting(key="a"), {"key": "b"}]), List[Setting])
+with atomic():
+    assert_type(Setting.get_or_create(key="a")[1], bool)
 
 
 @handle_event(PostRecordUpdate, origin=Setting)

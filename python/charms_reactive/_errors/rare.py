@@ -322,11 +322,29 @@ class RecordAmbiguousError(RecordError, LookupError):
 
 
 class RecordExistsError(RecordError, ValueError):
-    """A record of that key is there already."""
+    """A record of that key, or with that value of a unique field, is there already.
+
+    Attributes:
+        field: the unique field; ``None`` where it is the key.
+    """
 
     __module__ = _PUBLIC
 
-    def __init__(self, record: str, key: object) -> None:
-        super().__init__(
-            record, "there is a record of this key already; get() and save() it to change it", key
-        )
+    def __init__(self, record: str, key: object, field: Optional[str] = None) -> None:
+        self.field = field
+        what = "of this key" if field is None else "with this %s, which is unique," % field
+        super().__init__(record, "there is a record %s already; get() and save() it to change it" % what, key)
+
+
+class RecordReferenceError(RecordError, ValueError):
+    """A record refers to one that is not there, or one cannot be deleted because another refers to it.
+
+    Attributes:
+        field: the field that refers.
+    """
+
+    __module__ = _PUBLIC
+
+    def __init__(self, record: str, key: object, field: str, reason: str) -> None:
+        self.field = field
+        super().__init__(record, "field %s: %s" % (field, reason), key)

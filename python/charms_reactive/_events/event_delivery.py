@@ -41,7 +41,9 @@ __all__ = [
     "emit_event",
     "emit_now",
     "emit_queued",
+    "name_of",
     "raise_failures",
+    "report",
     "run_queue",
 ]
 
@@ -254,7 +256,7 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
             try:
                 result = handler(event)
                 if type(result) in _UNRUN:
-                    raise EventUseError(_UNRUN_RESULT % _name_of(handler))
+                    raise EventUseError(_UNRUN_RESULT % name_of(handler))
             except EventCycleError:
                 raise
             except RecursionError as error:
@@ -273,18 +275,30 @@ _UNRUN_RESULT = "%s returns a coroutine or generator, of which nothing has run"
 
 def _report(registry: Registry, error: Exception, delivery: Delivery, handler: Handler) -> None:
     """Log an exception of a handler, and report it to whoever wants to know."""
-    words = _log(lambda: "event handler %s failed on %s" % (_name_of(handler), delivery), error)
-    if _fails():
-        failures = registry.failures if bus.event_failures is None else bus.event_failures
-        failures.append((error, words))
+    _count(
+        registry, error, _log(lambda: "event handler %s failed on %s" % (name_of(handler), delivery), error)
+    )
     if registry.reporter is not None:
         try:
             registry.reporter(error, delivery.event, handler)
         except Exception as failure:  # noqa: BLE001 -- reporting must not do what it reports
-            _log(lambda: "the error reporter %s failed" % _name_of(registry.reporter), failure)
+            _log(lambda: "the error reporter %s failed" % name_of(registry.reporter), failure)
 
 
-def _name_of(handler: Any) -> str:
+def _count(registry: Registry, error: Exception, words: str) -> None:
+    """Note an exception where it is to fail the hook, or the emission that it was part of."""
+    if _fails():
+        failures = registry.failures if bus.event_failures is None else bus.event_failures
+        failures.append((error, words))
+
+
+def report(what: str, error: Exception) -> None:
+    """Log an exception of something that is called as handlers are, and count it as one of theirs."""
+    _count(event_registry.in_use, error, _log(lambda: what, error))
+
+
+def name_of(handler: Any) -> str:
+    """A handler of events, as the log has it."""
     from charms_reactive.handlers import _short_action_id
 
     return _short_action_id(getattr(handler, "__func__", handler))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     #: Is told of exceptions in handlers: the exception, the event, the handler.
     Reporter: TypeAlias = Callable[[Exception, Event, Handler], object]
 
-__all__ = ["Plan", "Registry", "check_handler", "numbers", "once"]
+__all__ = ["Plan", "Registry", "check_handler", "heard", "numbers", "once"]
 
 #: Numbers registrations, so that those with classes and those on objects have one order.
 numbers = count()
@@ -162,6 +162,9 @@ class Registry:
         noted: deliveries of flag changes that wait, in this thread, for their chain of triggers to end.
         failures: exceptions of handlers, outside of hooks and where that is wanted, for the outermost
             emission of this thread to raise.
+        savepoints: the blocks of ``records.atomic`` that are open, by the names of their savepoints.
+        token: another object after each change of who hears what.
+        after_commit: what is to be called once the hook is committed, and what to call it in the log.
         reporter: what :func:`~charms_reactive.events.set_error_reporter` was given.
     """
 
@@ -171,6 +174,9 @@ class Registry:
         self.plans: Dict[Type[Event], Plan] = {}
         # Each thread has its own: nothing of one thread's emission is left for another.
         self._here: Any = _local()
+        self.token = object()
+        self.savepoints: List[str] = []
+        self.after_commit: List[Tuple[Callable[[], object], Any]] = []
         self.reporter: Optional[Reporter] = None
 
     @property
@@ -216,7 +222,7 @@ class Registry:
             if any(known == handler and same(wanted, origin) for _, wanted, known in entries):
                 return
         entries.append((next(numbers), origin, handler))
-        self.plans.clear()
+        self.changed()
 
     def remove(self, event_class: Type[Event], origin: Any, handler: Handler) -> bool:
         """Take a registration away; ``False`` if there is none."""
@@ -229,8 +235,13 @@ class Registry:
             self._known.discard((event_class, origin, handler))
         except TypeError:
             pass
-        self.plans.clear()
+        self.changed()
         return True
+
+    def changed(self) -> None:
+        """Forget who hears what."""
+        self.plans.clear()
+        self.token = object()
 
     def plan(self, event_class: Type[Event]) -> Plan:
         """Who hears the events of this class; made now if it was not asked for since it last changed."""
@@ -240,6 +251,17 @@ class Registry:
             found.sort(key=_number)
             plan = self.plans[event_class] = Plan(found)
         return plan
+
+
+def heard(event_class: Type[Event], origin: Any) -> bool:
+    """Whether anybody would notice that an event of this class and origin is emitted."""
+    registry = in_use
+    plan = registry.plans.get(event_class)
+    if plan is None:
+        plan = registry.plan(event_class)
+    if plan.origins:
+        return bool(plan.heard_by(origin)) or event_class._sets is not None
+    return bool(plan.everywhere) or event_class._sets is not None
 
 
 #: Everything that is known of events. Test harnesses put a new one here, and the old one back.

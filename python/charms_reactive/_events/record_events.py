@@ -58,6 +58,7 @@ else:
 
 
 __all__ = [
+    "EVENTS",
     "REDACTED",
     "RecordDiff",
     "PreRecordCreate",
@@ -151,3 +152,14 @@ class PostRecordDelete(_OfRecord[R]):
     Attributes:
         record: the record, as it was.
     """
+
+
+#: All of them.
+EVENTS = (
+    PreRecordCreate,
+    PostRecordCreate,
+    PreRecordUpdate,
+    PostRecordUpdate,
+    PreRecordDelete,
+    PostRecordDelete,
+)

@@ -7,21 +7,33 @@ an event is registered.
 from __future__ import annotations
 
 from charms_reactive import bus, flags
+from charms_reactive._dispatch.callables import wanted_arguments
+from charms_reactive._errors.rare import EventUseError
 from charms_reactive._juju import juju_log
 from charms_reactive._unit_state import unit_state
 
 from . import event_registry
 from .event_class import Event
-from .event_delivery import Delivery, Queue, emit_event, emit_queued, raise_failures, run_queue
+from .event_delivery import (
+    Delivery,
+    Queue,
+    emit_event,
+    emit_queued,
+    name_of,
+    raise_failures,
+    report,
+    run_queue,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Type
+    from typing import Any, Callable, List, Type
 
     from charms_reactive._unit_state.fresh_rows import Change
     from charms_reactive.handlers import Handler
 
 __all__ = [
+    "AfterCommit",
     "SystemEvent",
     "HookStarted",
     "FlagSet",
@@ -31,6 +43,7 @@ __all__ = [
     "HookCommitted",
     "HookFailed",
     "listen",
+    "on_commit",
 ]
 
 
@@ -199,6 +212,7 @@ class HookListener:
         """The unit state is on disk."""
         try:
             _emit(HookCommitted, hook, hook=hook)
+            _call_after_commit()
         except SystemExit as stop:
             if stop.code not in (None, 0):
                 raise
@@ -210,6 +224,7 @@ class HookListener:
         """The unit state is rolled back. Whatever goes wrong here must not hide the error itself."""
         registry = event_registry.in_use
         registry.noted.clear()  # the changes are undone by now
+        registry.after_commit.clear()
         try:
             _emit(HookFailed, hook, hook=hook, error=error)
             _discard("HookFailed")
@@ -220,6 +235,60 @@ class HookListener:
                 juju_log.hand_over()
             except Exception:  # noqa: BLE001 -- log or unit state are gone; the error still reaches stderr
                 pass
+
+
+def on_commit(callback: Callable[[], object]) -> None:
+    """Call something once the hook is committed, and not at all if it fails.
+
+    Callbacks run in the order in which they were given, after the handlers of :class:`HookCommitted`. As
+    there, what they change is not kept, and an exception is logged and stops neither the others nor the hook.
+
+    Args:
+        callback: is called without arguments.
+
+    Raises:
+        EventUseError: it cannot be called so.
+    """
+    given: Any = callback
+    if not callable(given) or wanted_arguments(given, given=0):
+        raise EventUseError("on_commit() takes what can be called without arguments")
+    _call_later(given, given)
+
+
+def _call_later(callback: Callable[[], object], named: Any) -> None:
+    listen(HookCommitted)
+    event_registry.in_use.after_commit.append((callback, named))
+
+
+class AfterCommit:
+    """A handler of events that is called once the hook is committed, with the event as it is by then.
+
+    Two of the same handler are equal, as handlers are.
+    """
+
+    def __init__(self, handler: Any) -> None:
+        self.__wrapped__ = handler
+
+    def __call__(self, event: Event) -> None:
+        handler = self.__wrapped__
+        _call_later(lambda: handler(event), handler)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AfterCommit) and bool(self.__wrapped__ == other.__wrapped__)
+
+    def __hash__(self) -> int:
+        return hash((AfterCommit, self.__wrapped__))
+
+
+def _call_after_commit() -> None:
+    """Call what waits for the commit, and what comes to wait meanwhile."""
+    waiting = event_registry.in_use.after_commit
+    while waiting:
+        callback, named = waiting.pop(0)
+        try:
+            callback()
+        except Exception as error:  # noqa: BLE001 -- one callback's failure is not the others'
+            report("%s, called after the commit, failed" % name_of(named), error)
 
 
 def _emit(event_class: Type[Event], origin: Any, **attrs: Any) -> None:

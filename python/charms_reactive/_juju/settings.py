@@ -238,6 +238,14 @@ def event_errors_fail() -> bool:
     return setting == "fail" or (setting != "log" and strict())
 
 
+def is_strict() -> bool:
+    """Whether strict mode is known to be on; outside of hooks or beside mocks it is not."""
+    try:
+        return strict()
+    except Exception:  # noqa: BLE001 -- whoever has something to say must not fail for want of an answer
+        return False
+
+
 def warn(message: str) -> None:
     """Say what a charm had better not do: a WARNING, and an error in strict mode.
 
@@ -246,10 +254,6 @@ def warn(message: str) -> None:
     Raises:
         StrictModeError: it is on.
     """
-    try:
-        is_error = strict()
-    except Exception:  # noqa: BLE001 -- whoever asks for a warning must not fail for want of an answer
-        is_error = False
-    if is_error:
+    if is_strict():
         raise StrictModeError(message)
     juju_log.log(message, juju_log.WARNING)

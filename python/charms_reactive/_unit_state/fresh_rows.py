@@ -107,6 +107,8 @@ class FreshRows:
         self._data_version = -1
         #: Seconds to wait for a file that another process holds; as charmhelpers does it if ``None``.
         self.lock_timeout: Optional[float] = None
+        # Counts what begins or ends a transaction or a savepoint, for who remembers something until then.
+        self._epoch = 0
         # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
         self._savepoints = False
         #: How many flags there were when the rows were last read.
@@ -222,8 +224,10 @@ class FreshRows:
         if action == _TRANSACTION:
             self._changes = -1
             self._checked = False
+            self._epoch += 1
         elif action == _SAVEPOINT:
             self._changes = -1
+            self._epoch += 1
             self._savepoints = True
         return 0  # SQLITE_OK
 
@@ -377,7 +381,8 @@ class FreshRows:
                 else:
                     self._changes = self._conn.total_changes
                 self._begun()
-        self._may_write()
+        if not self._checked:
+            self._may_write()
         return engine
 
     def write_flag(self, flag: str, on: bool, value: object = OMITTED) -> None:

@@ -22,6 +22,7 @@ JSON. 1.5.x reads and writes the rows that are marked with a star, so that a uni
                                             what the last hook has seen, for the flags ``changed``
     reactive.records.NAME.KEY, reactive.records.NAME
                                             a record; the last automatic key of its class
+    reactive.records_hidden.NAME            the fields of a class of records that are for nobody to see
     reactive.shell.SCRIPT                   what a bash script has declared, until one of its files changes
 
 Scratch, of which nothing is left after a hook:

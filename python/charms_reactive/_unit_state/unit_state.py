@@ -109,8 +109,7 @@ class UnitState(FreshRows):
             self._delete(ARMED)  # its deletion may have been rolled back
 
     def _may_write(self) -> None:
-        if not self._checked:
-            self._check_hooks()
+        self._check_hooks()
 
     def _begin_immediate(self) -> None:
         """Begin a transaction that may write, as soon as no other process does."""
