@@ -43,7 +43,7 @@ __all__ = ["main"]
 _YES, _NO, _TROUBLE = 0, 1, 2
 
 #: Commands for people, which parse their own words.
-_WITH_PARSERS = ("simulate", "explain", "history")
+_WITH_PARSERS = ("simulate", "explain", "history", "why")
 
 
 class CommandError(ReactiveError):
@@ -425,6 +425,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     table.group(
         "what the unit has done",
         ("history", "Show its last hooks: when, how long, what ran, how it ended."),
+        ("why HANDLER|FLAG", "Tell why a handler ran or did not, or who has changed a flag."),
     )
     table.group("flags of the unit")
     add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
@@ -711,6 +712,10 @@ def _for_the_desk(name: str, words: List[str]) -> int:
         from ._history import timeline
 
         return timeline.main(words)
+    if name == "why":
+        from ._history import why
+
+        return why.main(words)
     if name == "simulate":
         try:
             from .testing._terminal import simulate

@@ -220,12 +220,22 @@ def _give_up(error: BaseException, notes: Any, memory: Any, name: str, is_action
             notes.failed(error, undone)
             if memory is not None and not memory.begun:  # it has failed before anything else
                 memory.begin(name, is_action, *settings.history())
+            if memory is not None and memory.remembers:
+                juju_log.log(_what_to_type(), juju_log.ERROR)
     except Exception:  # noqa: BLE001 -- nobody must miss the error for want of a note of it
         pass
     try:
         juju_log.hand_over()
     except ReactiveError:
         pass  # the log is gone; the exception still reaches stderr
+
+
+def _what_to_type() -> str:
+    """What somebody who reads the log on another machine types next."""
+    major = os.environ.get("JUJU_VERSION", "").partition(".")[0]
+    run = "run" if major in ("1", "2") else "exec"
+    unit = os.environ.get("JUJU_UNIT_NAME") or "UNIT"
+    return "To see what it did: juju %s --unit %s -- charms.reactive history -v -n 1" % (run, unit)
 
 
 def _in_words(changes: List[Change]) -> str:

@@ -103,6 +103,11 @@ class Memory:
         self._slot = 0
         self._fd: Optional[int] = None
 
+    @property
+    def remembers(self) -> bool:
+        """Whether this hook has said that it has begun, so that it can be looked up."""
+        return self._fd is not None
+
     def begin(self, name: str, is_action: bool, keep: int, whole: bool) -> None:
         """Say that the hook has begun.
 

@@ -39,8 +39,7 @@ class Place:
     @classmethod
     def here(cls) -> Place:
         """The unit of this hook context, of ``CHARM_DIR``, or of the current directory."""
-        charm = os.environ.get("CHARM_DIR") or os.environ.get("JUJU_CHARM_DIR") or "."
-        return cls.of(Path(charm), os.environ.get("UNIT_STATE_DB"))
+        return cls.of(Path(os.environ.get("CHARM_DIR") or "."), os.environ.get("UNIT_STATE_DB"))
 
     @classmethod
     def of(cls, charm_dir: Path, state: Optional[str] = None) -> Place:

@@ -223,6 +223,16 @@ class Record:
             return self._unknown(getattr(wanted, "__name__", str(wanted)))
         return "\n".join(self._explain(one) for one in found)
 
+    def as_json(self, one: Declared) -> Dict[str, Any]:
+        """Why a registered handler ran, or did not, for programs."""
+        runs = sum(event == ("invoke", one.id) for event in self.events)
+        return {
+            "handler": one.id,
+            "ran": runs,
+            "asks_for": one.decorators,
+            "reason": None if runs else self._reason(one),
+        }
+
     def explain_times(self) -> str:
         """Where the hook's time went, a line for each part of it and for each handler that ran."""
         if not self.times:
@@ -377,6 +387,7 @@ def main(arguments: Sequence[str]) -> int:
         "handlers", metavar="HANDLER", nargs="*", help="by name or id; without any, all that are registered"
     )
     parser.add_argument("--times", action="store_true", help="where the hook's time went")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
     try:
         asked = parser.parse_args(arguments)
     except SystemExit as end:
@@ -393,7 +404,7 @@ def main(arguments: Sequence[str]) -> int:
     except (ValueError, KeyError, TypeError):
         return _cannot("%s is no record of a hook; CHARMS_REACTIVE_RECORD names the file" % asked.record)
     if asked.times:
-        print(record.explain_times())
+        print(json.dumps(record.times, indent=1) if asked.format == "json" else record.explain_times())
         return 0
     missing = [wanted for wanted in asked.handlers if not record.find(wanted)]
     if missing:
@@ -403,6 +414,9 @@ def main(arguments: Sequence[str]) -> int:
     else:  # what ran comes first, in that order
         ran = list(dict.fromkeys(record.invoked))
         found = sorted(record.handlers, key=lambda one: ran.index(one.id) if one.id in ran else len(ran))
+    if asked.format == "json":
+        print(json.dumps([record.as_json(one) for one in dict.fromkeys(found)], indent=1))
+        return 0
     for one in dict.fromkeys(found):
         print(record._explain(one))
     return 0
