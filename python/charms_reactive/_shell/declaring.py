@@ -93,7 +93,7 @@ _DEFINITION = re.compile(
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 # Variables that every hook has. Another one may be missing, which ends a script under `set -u`.
-_ALWAYS_SET = frozenset(["CHARM_DIR", "JUJU_CHARM_DIR", "HOME", "PATH", "JUJU_UNIT_NAME", "JUJU_HOOK_NAME"])
+_ALWAYS_SET = frozenset(["CHARM_DIR", "JUJU_CHARM_DIR", "PATH", "JUJU_UNIT_NAME", "JUJU_HOOK_NAME"])
 
 
 def examine(path: str) -> Optional[Text]:

@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from charms_reactive.testing.hooktools.juju_side import numbers
+
 from ._unit.charm import Charm
 from ._unit.state import Frozen, Relation, Secret, State
 from .errors import CharmError
@@ -42,6 +44,16 @@ UNTIL_JUJU_3 = (
     "pre-series-upgrade",
 )
 
+#: Those that Juju has not always had, by what is in their names, with the version that has them first.
+SINCE = {
+    "pebble-check-": (3, 6),
+    "pebble-custom-notice": (3, 4),
+    "secret-changed": (3,),
+    "secret-expired": (3,),
+    "secret-remove": (3,),
+    "secret-rotate": (3,),
+}
+
 RELATION_EVENTS = ("created", "joined", "changed", "departed", "broken")
 STORAGE_EVENTS = ("attached", "detaching")
 WORKLOAD_EVENTS = (
@@ -65,7 +77,8 @@ class Hook:
         storage: the id of the storage (``data/0``).
         secret: the id or label of the secret.
         revision: of the secret, for ``secret-expired`` and ``secret-remove``.
-        label: of the secret, as the unit knows it; follows from the secret.
+        label: of the secret, as the unit knows it: by default what it has called it itself, or of a secret of
+            its own that one's label.
         environment: more environment variables.
     """
 
@@ -109,18 +122,33 @@ def after_juju_3(juju_version: str) -> bool:
 
 def known_hooks(charm: Charm, juju_version: str) -> FrozenSet[str]:
     """Every hook that Juju of this version may run for this charm."""
-    modern = after_juju_3(juju_version)
-    names = {name for name in UNIT_HOOKS if not (modern and name in UNTIL_JUJU_3)}
+    names = {name for name in UNIT_HOOKS if _runs(name, juju_version)}
     names.update("%s-relation-%s" % (name, event) for name in charm.endpoints for event in RELATION_EVENTS)
     storages = charm.metadata.get("storage") or {}
     names.update("%s-storage-%s" % (name, event) for name in storages for event in STORAGE_EVENTS)
     containers = charm.metadata.get("containers") or {}
-    names.update("%s-%s" % (name, event) for name in containers for event in WORKLOAD_EVENTS)
+    events = [event for event in WORKLOAD_EVENTS if _runs(event, juju_version)]
+    names.update("%s-%s" % (name, event) for name in containers for event in events)
     return frozenset(names)
 
 
-def complete(hook: Hook, charm: Charm, state: State, juju_version: str) -> Hook:
+def _runs(name: str, juju_version: str) -> bool:
+    """Whether a version of Juju has a hook, or an event of a workload."""
+    if name in UNTIL_JUJU_3:
+        return not after_juju_3(juju_version)
+    since = [version for part, version in SINCE.items() if name.startswith(part)]
+    return not since or numbers(juju_version) >= since[0]
+
+
+def complete(hook: Hook, charm: Charm, state: State, juju_version: str, unit: str = "") -> Hook:
     """The hook with what follows from its name and the state filled in.
+
+    Args:
+        hook: to be completed.
+        charm: whose hook it is.
+        state: of the unit.
+        juju_version: for example ``3.6.0``.
+        unit: the name of the unit, whose label for a secret is not its owner's.
 
     Raises:
         CharmError: there is no such hook, or it is not clear what it is about.
@@ -158,7 +186,7 @@ def complete(hook: Hook, charm: Charm, state: State, juju_version: str) -> Hook:
     if hook.name.startswith("secret-"):
         secret = _secret(hook, state)
         values["secret"] = secret.id
-        values["label"] = secret.label
+        values["label"] = hook.label or _label(secret, unit)
     if not values:
         return hook
     return Hook(
@@ -190,9 +218,18 @@ def _secret(hook: Hook, state: State) -> Secret:
     return found[0]
 
 
+def _label(secret: Secret, unit: str) -> str:
+    """The label by which a unit knows a secret: which it has given, else that of a secret of its own."""
+    own = secret.owner is None or secret.owner in (unit, unit.partition("/")[0])
+    given = secret.consumers[unit][1] if unit in secret.consumers else ""
+    return given or (secret.label if own else "")
+
+
 def _unknown(name: str, known: FrozenSet[str], charm: Charm, juju_version: str) -> str:
-    if name in UNIT_HOOKS:
-        return "Juju %s runs no hook %s any more" % (juju_version, name)
+    event = (Hook(name).workload_event or ("", ""))[1] or (name if name in UNIT_HOOKS else "")
+    if event and not _runs(event, juju_version):
+        when = "any more" if name in UNTIL_JUJU_3 else "yet"
+        return "Juju %s runs no hook %s %s" % (juju_version, name, when)
     about = Hook(name).relation_event
     if about is not None and about[0] not in charm.endpoints:
         return "the charm has no endpoint %r; it has %s" % (about[0], _or_none(sorted(charm.endpoints)))

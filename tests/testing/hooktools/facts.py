@@ -1,4 +1,4 @@
-"""One row is one fact of Juju: a command line in a hook, and what comes of it; told to both kinds of side."""
+"""The Juju side that facts are held against, and the ways to ask its hook tools."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import copy
 import os
 import shlex
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
+
+from rows import IDS
 
 from charms_reactive._juju.agent import Agent
 from charms_reactive.testing import hooktools
@@ -30,58 +31,15 @@ METADATA = {
     },
 }
 
-#: Ids as Juju makes them: of a secret of the application, of the unit, of another application, of a user.
-OURS = "9m4e2mr0ui3e8a215n40"
-MINE = "9m4e2mr0ui3e8a215n41"
-THEIRS = "9m4e2mr0ui3e8a215n42"
-HIDDEN = "9m4e2mr0ui3e8a215n43"
+OURS, MINE, THEIRS, HIDDEN = (IDS[name] for name in ("$OURS", "$MINE", "$THEIRS", "$HIDDEN"))
 
 
-@dataclass
-class Row:
-    """What is asked, and what comes of it.
-
-    Attributes:
-        line: the command line.
-        out: what it prints.
-        err: what it says on stderr after ``ERROR``.
-        status: its exit status.
-        given: what is different in the Juju side before, by a path of keys joined with ``.``.
-        after: command lines of the same hook that ran before it.
-        stdin: what is piped in.
-        environ: more of the hook's environment.
-        at_once: what is in the Juju side then, by path.
-        kept: what is there when the hook has succeeded.
-        lost: what is there when the hook has failed.
-    """
-
-    line: str
-    out: str = ""
-    err: str = ""
-    status: int = 0
-    given: Mapping[str, Any] = field(default_factory=dict)
-    after: Sequence[str] = ()
-    stdin: str = ""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    at_once: Mapping[str, Any] = field(default_factory=dict)
-    kept: Mapping[str, Any] = field(default_factory=dict)
-    lost: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return " ; ".join([*self.after, self.line])
-
-
-def in_hook(name: str, relation: str = "", unit: str = "", application: str = "") -> Dict[str, Any]:
-    """The key ``hook`` of a Juju side."""
-    hook = {"name": name, "relation-id": relation, "remote-unit": unit, "remote-application": application}
-    return {"hook": hook}
-
-
-def a_juju(given: Mapping[str, Any]) -> Dict[str, Any]:
+def a_juju(given: Mapping[str, Any], juju_version: str = "3.6.0") -> Dict[str, Any]:
     """The Juju side of app/0, related to pg by db:0 and to app/1 by ring:1; with changes."""
     juju = hooktools.new_juju(
         "app/0",
         METADATA,
+        juju_version=juju_version,
         address="10.0.0.5",
         config={"port": 80, "ratio": 0.5, "whole": 2.0, "debug": True, "note": None, "name": "<a&b>"},
         resources={"image": "/resources/image"},

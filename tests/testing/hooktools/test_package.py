@@ -14,7 +14,8 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Type
 
 import pytest
 from charmhelpers.core import hookenv
-from facts import CONTEXT, METADATA, Executables, InMemory, a_juju, in_hook
+from facts import CONTEXT, METADATA, Executables, InMemory, a_juju
+from rows import in_hook
 
 from charms_reactive.testing import hooktools
 
@@ -51,6 +52,21 @@ def test_juju_3_has_these_tools() -> None:
 def test_juju_4_has_no_leader_settings_payloads_metrics_and_pod_specs() -> None:
     for version in ("4.0", "4.0.1", "4.0-beta7"):
         assert sorted(set(OF_JUJU_3) - set(hooktools.tools_of(version))) == GONE
+
+
+def test_juju_2_has_no_secrets_and_tells_no_models_of_relations() -> None:
+    new = [tool for tool in OF_JUJU_3 if tool.startswith("secret-") or tool == "relation-model-get"]
+    assert len(new) == 9
+    for version in ("2.9.52", "2.9", "2.8.1"):
+        assert sorted(set(OF_JUJU_3) - set(hooktools.tools_of(version))) == new
+    for version in ("3.0", "3.1.10", "3.6.0"):
+        assert hooktools.tools_of(version) == tuple(OF_JUJU_3)
+
+
+@pytest.mark.parametrize(("version", "tool"), [("2.9.52", "secret-add"), ("4.0.0", "leader-get")])
+def test_a_tool_of_another_version_is_refused_by_whoever_answers(version: str, tool: str) -> None:
+    said = refused(tool, "key=value", juju_version=version)
+    assert said == "ERROR bad request: unknown command: %s\n" % tool
 
 
 def test_a_tool_that_does_not_exist_is_not_on_the_path(tmp_path: Path) -> None:
@@ -117,7 +133,7 @@ def test_only_the_hook_that_runs_is_answered(tmp_path: Path) -> None:
     for side in sides:
         for environ, said in (
             ({}, "ERROR JUJU_CONTEXT_ID not set\n"),
-            ({"JUJU_CONTEXT_ID": "old"}, 'ERROR bad request: no hook runs with context id "old"\n'),
+            ({"JUJU_CONTEXT_ID": "old"}, 'ERROR bad request: wrong context ID; got "old"\n'),
         ):
             assert hooktools.call(side, "is-leader", [], environ) == (1, b"", said.encode())
         assert side.calls == []

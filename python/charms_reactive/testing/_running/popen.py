@@ -269,6 +269,7 @@ _NAMES = (
     "start_new_session",
     "pass_fds",
 )
+_ENV = _NAMES.index("env")
 
 # The hook that runs; there is never more than one.
 _hosts: List[Host] = []
@@ -304,6 +305,13 @@ def _initialise(self: Any, args: Any, *positional: Any, **keywords: Any) -> None
             _be_tool(self, host, tool, words, environ, directory, args, options)
             return
     host.before_process()
+    if options.get("env") is None:
+        # What C libraries have put into the test's own environment (readline does) is none of the hook's.
+        variables = dict(os.environ)
+        if len(positional) > _ENV:
+            positional = (*positional[:_ENV], variables, *positional[_ENV + 1 :])
+        else:
+            keywords["env"] = variables
     _REAL["__init__"](self, args, *positional, **keywords)
 
 

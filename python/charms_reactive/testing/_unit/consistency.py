@@ -11,6 +11,7 @@ from typing import Any, Iterator, List, Optional
 
 from charms_reactive.testing.errors import CharmError, InconsistentStateError
 from charms_reactive.testing.hooks import Hook, after_juju_3
+from charms_reactive.testing.hooktools.juju_side import numbers
 
 from .charm import Charm, listed
 from .state import Relation, State
@@ -119,6 +120,8 @@ def _storage(charm: Charm, state: State) -> Iterator[str]:
 def _rest(charm: Charm, state: State, juju_version: str) -> Iterator[str]:
     if after_juju_3(juju_version) and state.leader_settings:
         yield "Juju %s has no leader settings; use the application data of a peer relation" % juju_version
+    if state.secrets and numbers(juju_version) < (3,):
+        yield "Juju %s has no secrets" % juju_version
     for name in state.resources:
         if name not in (charm.metadata.get("resources") or {}):
             yield "resource %s: metadata.yaml declares only %s" % (

@@ -178,7 +178,7 @@ class Unit:
                 about = given.relation(wanted or hook.rpartition("-relation-")[0])
                 unit = "%s/%d" % (about.application, unit)
             hook = Hook(hook, wanted, unit, storage, secret, revision, environment=environment or {})
-        hook = hooks.complete(hook, self.charm, given, self.juju_version)
+        hook = hooks.complete(hook, self.charm, given, self.juju_version, self.name)
         if self._check:
             consistency.check(self.charm, given, hook, self.name, self.juju_version)
         self._unit.load_normal(given)

@@ -21,14 +21,12 @@ from charms_reactive.testing.hooks import Hook
 from . import translation
 from .charm import Charm, listed
 from .disk import CharmFiles, Rows, deployed, write_rows
+from .environment import hook_environment, search_path
 from .run import ActionOutcome, HookRun, LogEntry, ToolCall
 from .state import State, Status
 
 #: The version that the simulated Juju claims to be: the newest that reactive charms are deployed with.
 JUJU_VERSION = "3.6.0"
-
-#: What a hook inherits of this process's environment. Juju gives its hooks a bare one, too.
-INHERITED = ("COVERAGE_PROCESS_START", "HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
 
 class SimulatedUnit:
@@ -464,7 +462,7 @@ class SimulatedUnit:
         if not executable.exists():
             raise CharmError("the charm has neither dispatch nor %s" % path)
         self._hooks_run += 1
-        context = "%s-%s-%d" % (self.name, name, self._hooks_run)
+        context = "%s-%s-%s" % (self.name, name, os.urandom(16).hex())
         record = self.juju_dir / "record"
         with contextlib.suppress(FileNotFoundError):
             record.unlink()
@@ -549,53 +547,24 @@ class SimulatedUnit:
             yield
 
     def _hook_environment(self, path: str, context: str) -> Dict[str, str]:
-        inherited = {
-            key: value
-            for key, value in os.environ.items()
-            if key in INHERITED or key.startswith("CHARMS_REACTIVE_")
-        }
-        if self.engine is not None:
-            inherited["CHARMS_REACTIVE_ENGINE"] = self.engine
-        # Not resolved: a virtual environment's interpreter is itself a symbolic link.
-        search = [str(self.juju_dir / "bin"), str(self.python.parent.absolute())]
-        search.append(os.environ.get("PATH", os.defpath))
-        environment = {
-            # On the unit nobody may look; here somebody does.
-            "CHARMS_REACTIVE_EVENT_ERRORS": "fail",
-            "CHARMS_REACTIVE_HISTORY": "0",  # the charm directory is what a test compares
-            **inherited,
-            "APT_LISTCHANGES_FRONTEND": "none",
-            "CHARM_DIR": str(self.charm_dir),
-            "CLOUD_API_VERSION": "",
-            "DEBIAN_FRONTEND": "noninteractive",
-            "JUJU_AGENT_SOCKET_ADDRESS": agent_address(self.juju_dir, self.juju_version),
-            "JUJU_AGENT_SOCKET_NETWORK": "unix",
-            "JUJU_API_ADDRESSES": "127.0.0.1:17070",
-            "JUJU_AVAILABILITY_ZONE": "simulated",
-            "JUJU_CHARM_DIR": str(self.charm_dir),
-            "JUJU_CHARM_FTP_PROXY": "",
-            "JUJU_CHARM_HTTP_PROXY": "",
-            "JUJU_CHARM_HTTPS_PROXY": "",
-            "JUJU_CHARM_NO_PROXY": "",
-            "JUJU_CONTEXT_ID": context,
-            "JUJU_DISPATCH_PATH": path,
-            "JUJU_MACHINE_ID": "0",
-            "JUJU_METER_INFO": "not set",
-            "JUJU_METER_STATUS": "AMBER",
-            "JUJU_MODEL_NAME": self.model,
-            "JUJU_MODEL_UUID": self.model_uuid,
-            "JUJU_PRINCIPAL_UNIT": "",
-            "JUJU_SLA": "unsupported",
-            "JUJU_UNIT_NAME": self.name,
-            "JUJU_VERSION": self.juju_version,
-            "LANG": "C.UTF-8",
-            "TERM": "tmux-256color",
-            **self.environment,
-        }
-        if "PATH" in self.environment:
-            search = [search[0], self.environment["PATH"]]
-        environment["PATH"] = os.pathsep.join(filter(None, search))
-        return environment
+        return hook_environment(
+            juju_version=self.juju_version,
+            model_type=self._read()["model"]["type"],
+            engine=self.engine,
+            context={
+                "CHARM_DIR": str(self.charm_dir),
+                "JUJU_AGENT_SOCKET_ADDRESS": agent_address(self.juju_dir, self.juju_version),
+                "JUJU_CHARM_DIR": str(self.charm_dir),
+                "JUJU_CONTEXT_ID": context,
+                "JUJU_DISPATCH_PATH": path,
+                "JUJU_MODEL_NAME": self.model,
+                "JUJU_MODEL_UUID": self.model_uuid,
+                "JUJU_UNIT_NAME": self.name,
+                "JUJU_VERSION": self.juju_version,
+            },
+            given=self.environment,
+            search=search_path(self.juju_dir / "bin", self.python, self.environment),
+        )
 
     def _settle(self, succeeded: bool) -> Tuple[Optional[ActionOutcome], str]:
         """Let what was buffered take effect, or forget it; the action's outcome, and the reboot asked for."""

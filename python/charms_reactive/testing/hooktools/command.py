@@ -88,8 +88,9 @@ TOOLS: Dict[str, Tuple[str, str, str]] = {
     "unit-get": ("networks", "<setting>", _ANSWER),
 }
 
-#: Those that Juju 4 has no more, by the beginning of their names.
+#: Those that Juju 4 has no more, and those that Juju 3 has first, by the beginning of their names.
 _UNTIL_JUJU_3 = ("add-metric", "k8s-", "leader-", "payload-", "pod-spec-")
+_SINCE_JUJU_3 = ("relation-model-get", "secret-")
 
 #: Hooks in which a tool may do next to nothing.
 RESTRICTED_HOOKS = ("collect-metrics", "meter-status-changed")
@@ -277,18 +278,47 @@ class Request:
         return found
 
 
+#: How messages show what is no plain letter: by the names that Go has for some.
+_ESCAPED = {"\\": "\\\\", '"': '\\"', "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r"}
+_ESCAPED.update({"\t": "\\t", "\v": "\\v"})
+
+
 def quoted(text: str) -> str:
-    """A text in the quotes in which Juju's messages show it."""
-    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """A text in the quotes in which Juju's messages show it, which are Go's."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return '"%s"' % text
+    return '"%s"' % "".join([_ESCAPED.get(letter) or _escaped(letter) for letter in text])
+
+
+def _escaped(letter: str) -> str:
+    """A letter as it is, if it can be seen; a surrogate stands for a byte that is no text."""
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:
+        return "\\x%02x" % (code - 0xDC00)
+    if letter.isprintable():
+        return letter
+    return ("\\x%02x" if code < 0x80 else "\\u%04x" if code < 0x10000 else "\\U%08x") % code
+
+
+#: What Go takes for white space; Python takes some more.
+SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def pairs(words: Sequence[str], empty: bool = True) -> Dict[str, str]:
-    """``key=value`` arguments as a mapping; a value may be empty or not."""
+    """``key=value`` arguments as a mapping, without the white space around keys and values.
+
+    An argument that is empty says nothing. A value may be empty or not.
+    """
     found: Dict[str, str] = {}
     for word in words:
+        if not word:
+            continue
         key, equals, value = word.partition("=")
-        if not key or not equals or not (value or empty):
+        if not equals:
             raise UsageError('expected "key=value", got %s' % quoted(word))
+        key, value = key.strip(SPACE), value.strip(SPACE)
+        if not key or not (value or empty):
+            raise UsageError('expected "key=value", got "%s=%s"' % (key, value))
         if key in found:
             raise UsageError("key %s specified more than once" % quoted(key))
         found[key] = value
@@ -453,14 +483,14 @@ def call(
             raise RefusedError("JUJU_CONTEXT_ID not set")
         context = side.context
         if context is not None and context != asked:
-            raise RefusedError('bad request: no hook runs with context id "%s"' % asked)
+            raise RefusedError("bad request: wrong context ID; got %s" % quoted(asked))
         side.record([time.time(), os.getpid(), tool, list(words)])
     except (RefusedError, OSError) as error:
         # A process that outlived its hook is none of this hook's: not recorded.
         return 1, b"", _as_bytes("ERROR %s\n" % error)
     complaints: List[str] = []
     try:
-        if tool not in TOOLS:
+        if tool not in TOOLS or not _has(side, tool):
             raise RefusedError("bad request: unknown command: %s" % tool)
         request = Request(side, tool, words, environ, stdin, directory)
         complaints = request.complaints
@@ -478,6 +508,11 @@ def call(
         status, message = 1, _of_file(error)
     side.record([time.time(), os.getpid(), status])
     return status, b"", _as_bytes("%sERROR %s\n" % ("".join(complaints), message))
+
+
+def _has(side: Side, tool: str) -> bool:
+    """Whether this Juju has a tool that not every Juju has."""
+    return not tool.startswith(_SINCE_JUJU_3 + _UNTIL_JUJU_3) or tool in tools_of(side.read()["juju-version"])
 
 
 def _of_file(error: OSError) -> str:
@@ -498,9 +533,9 @@ def tools_of(juju_version: str) -> Tuple[str, ...]:
     """
     from .juju_side import numbers
 
-    if numbers(juju_version) >= (4,):
-        return tuple([tool for tool in sorted(TOOLS) if not tool.startswith(_UNTIL_JUJU_3)])
-    return tuple(sorted(TOOLS))
+    version = numbers(juju_version)
+    without = _SINCE_JUJU_3 if version < (3,) else _UNTIL_JUJU_3 if version >= (4,) else ()
+    return tuple([tool for tool in sorted(TOOLS) if not tool.startswith(without)])
 
 
 def log_entry(words: Sequence[str]) -> Tuple[str, str]:

@@ -266,18 +266,22 @@ def numbers(version: str) -> Tuple[int, ...]:
 
 # -- ports ------------------------------------------------------------------------------------------
 def with_ports(juju: Juju, changes: List[Any]) -> Dict[str, List[str]]:
-    """Each open range with its endpoints (``""`` for all), after some changes."""
+    """Each open range with its endpoints (``""`` for all), after some changes.
+
+    As Juju makes them when a hook has ended: it opens first, whatever the order was, and then closes.
+    """
     there = {ports: list(juju["port-endpoints"].get(ports, [""])) for ports in juju["ports"]}
     for endpoint, ports, opened in changes:
         endpoints = there.setdefault(ports, [])
+        if opened and endpoint not in endpoints and "" not in endpoints:
+            endpoints[:] = [*endpoints, endpoint] if endpoint else [""]
+    for endpoint, ports, opened in changes:
+        endpoints = there[ports]
         if opened:
-            if endpoint == "":
-                endpoints[:] = [""]
-            elif endpoint not in endpoints and "" not in endpoints:
-                endpoints.append(endpoint)
-        elif endpoint == "":
-            # What some endpoints have opened for themselves stays open for them.
-            endpoints[:] = [other for other in endpoints if other != ""]
+            continue
+        if endpoint == "":
+            # For every endpoint, also for those that it was opened for by name.
+            endpoints.clear()
         elif "" in endpoints:
             endpoints[:] = [other for other in juju["bindings"] if other != endpoint]
         elif endpoint in endpoints:
