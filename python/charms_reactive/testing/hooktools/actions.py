@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .answers import as_read
 from .command import RefusedError, Request, UsageError, quoted
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
@@ -29,7 +30,7 @@ def action_get(request: Request) -> None:
     found: Any = _running(request.read())["parameters"]
     for key in path.split(".") if path else ():
         found = found.get(key) if isinstance(found, dict) else None
-    request.answer(found)
+    request.answer(as_read(found))
 
 
 def action_set(request: Request) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
-from .values import Plain, Struct
+from .values import Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Any, List, Tuple
+    from typing import Any
 
 
 def formatted(form: str, value: object) -> str:
@@ -19,7 +18,7 @@ def formatted(form: str, value: object) -> str:
     Args:
         form: ``smart`` is text for text, a line for each string of a list, ``True`` or ``False``, and YAML
             for anything else.
-        value: what JSON can hold.
+        value: what JSON can hold. A list that Go knows to hold nothing but text is one; any other is a tuple.
     """
     if form == "json":
         return as_json(value) + "\n"
@@ -39,38 +38,56 @@ def formatted(form: str, value: object) -> str:
 
 def as_json(value: object) -> str:
     """Compact JSON, with what could be HTML escaped, as Go has it."""
-    import json
-
-    text = json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False)
+    text = _json(value)
     if "<" in text or ">" in text or "&" in text or "\u2028" in text or "\u2029" in text:
         for letter in "<>&\u2028\u2029":
             text = text.replace(letter, "\\u%04x" % ord(letter))
+    if not text.isascii():
+        # Bytes that are no text.
+        text = "".join(["\\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in text])
     return text
 
 
-def _ordered(value: Any) -> Any:
-    """A value with its mappings sorted, but for those that have an order of their own."""
+def _json(value: Any) -> str:
+    """JSON with mappings sorted, but for those that have an order of their own, and Go's numbers."""
+    if isinstance(value, str):
+        from json.encoder import encode_basestring
+
+        return encode_basestring(value)
     if isinstance(value, dict):
         keys = value if isinstance(value, Struct) else sorted(value)
-        return {key: _ordered(value[key]) for key in keys}
+        return "{%s}" % ",".join(["%s:%s" % (_json(key), _json(value[key])) for key in keys])
     if isinstance(value, (list, tuple)):
-        return [_ordered(item) for item in value]
-    return value
+        return "[%s]" % ",".join([_json(item) for item in value])
+    if isinstance(value, float):
+        from .numerals import in_json
+
+        return in_json(value)
+    from json import dumps
+
+    return dumps(value, ensure_ascii=False)
 
 
 def as_yaml(value: object) -> str:
     """YAML in block style; nothing for nothing."""
     if value is None:
         return ""
-    text: str = yaml().dump(
-        value, Dumper=_dumper(), default_flow_style=False, allow_unicode=True, width=10**6
-    )
-    # A bare scalar is followed by an end-of-document mark that Juju does not print.
-    return text[: -len("...\n")].rstrip("\n") if text.endswith("\n...\n") else text.rstrip("\n")
+    from .yaml_printer import as_yaml as printed
+
+    return printed(value)
+
+
+def as_read(value: Any) -> Any:
+    """A value that came to Juju as JSON: every number is a float, and nobody knows what is in a list."""
+    if isinstance(value, dict):
+        return {key: as_read(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple([as_read(inner) for inner in value])
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def yaml() -> Any:
-    """PyYAML; from where the parent found it, as the executables run without site-packages."""
+    """PyYAML, which reads; from where the parent found it, as the executables run without site-packages."""
     try:
         import yaml
     except ImportError:
@@ -79,60 +96,3 @@ def yaml() -> Any:
             sys.path.append(file.read())
         import yaml
     return yaml
-
-
-_TEXT = "tag:yaml.org,2002:str"
-
-#: What goyaml quotes beside what PyYAML would read as something else.
-_OTHERS = re.compile(r"[yYnN]|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-
-_dumpers: List[Any] = []
-
-
-def _dumper() -> Any:
-    """The dumper that quotes and sorts as goyaml does."""
-    if not _dumpers:
-        library = yaml()
-
-        class Dumper(library.SafeDumper):  # type: ignore[misc,name-defined]
-            def ignore_aliases(self, data: object) -> bool:
-                return True
-
-        def text(dumper: Any, value: str) -> Any:
-            if "\n" in value:
-                style = "|"
-            elif dumper.resolve(library.ScalarNode, value, (True, False)) != _TEXT or _OTHERS.fullmatch(
-                value
-            ):
-                style = '"'
-            else:
-                style = None
-            return dumper.represent_scalar(_TEXT, value, style=style)
-
-        def plain(dumper: Any, value: str) -> Any:
-            return dumper.represent_scalar("tag:yaml.org,2002:timestamp", str(value))
-
-        def mapping(dumper: Any, value: Any) -> Any:
-            items = sorted(value.items(), key=lambda item: _natural(str(item[0])))
-            return dumper.represent_mapping("tag:yaml.org,2002:map", items)
-
-        def struct(dumper: Any, value: Any) -> Any:
-            return dumper.represent_mapping("tag:yaml.org,2002:map", list(value.items()))
-
-        Dumper.add_representer(str, text)
-        Dumper.add_representer(Plain, plain)
-        Dumper.add_representer(dict, mapping)
-        Dumper.add_representer(Struct, struct)
-        _dumpers.append(Dumper)
-    return _dumpers[0]
-
-
-def _natural(key: str) -> List[Tuple[int, int, str]]:
-    """Orders keys as goyaml does: numbers within them by value, letters after everything else."""
-    parts = []
-    for part in re.findall(r"[0-9]+|[^0-9]", key):
-        if part[0].isdigit():
-            parts.append((0, int(part), ""))
-        else:
-            parts.append((2 if part.isalpha() else 1, 0, part))
-    return parts

@@ -7,7 +7,7 @@ import time
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+    from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Sequence, Tuple
 
     from .side import Juju, Side
 
@@ -22,7 +22,8 @@ _SECRET = "description= expire= file= label= owner= rotate="
 
 #: Every tool: the module that answers it (by a function of the tool's name with underscores), how it is
 #: called, and its options. The spellings of one option are joined by ``|``; it ends with ``=`` if it takes a
-#: value, with ``:`` if that is an output format, and with ``;`` if that is ``json`` or ``yaml``.
+#: value, with ``:`` if that is an output format, with ``;`` if that is ``json`` or ``yaml``, with ``#`` if it
+#: is a whole number, and with ``@`` or ``%`` if it is the id of a relation or of a storage that there is.
 TOOLS: Dict[str, Tuple[str, str, str]] = {
     "action-fail": ("actions", '["<failure message>"]', ""),
     "action-get": ("actions", "[<key>[.<key>.<key>...]]", _ANSWER),
@@ -50,7 +51,7 @@ TOOLS: Dict[str, Tuple[str, str, str]] = {
     "network-get": (
         "networks",
         "<binding-name> [--ingress-address] [--bind-address] [--egress-subnets]",
-        _ANSWER + " r|relation= bind-address egress-subnets ingress-address primary-address",
+        _ANSWER + " r|relation@ bind-address egress-subnets ingress-address primary-address",
     ),
     "open-port": ("ports", _PORTS, "endpoints= format="),
     "opened-ports": ("ports", "", _ANSWER + " endpoints"),
@@ -63,19 +64,19 @@ TOOLS: Dict[str, Tuple[str, str, str]] = {
         "--file <core spec file> [--k8s-resources <k8s spec file>]",
         "file= k8s-resources=",
     ),
-    "relation-get": ("relations", "[<key> [<unit id>]]", _ANSWER + " r|relation= app"),
+    "relation-get": ("relations", "[<key> [<unit id>]]", _ANSWER + " r|relation@ app"),
     "relation-ids": ("relations", "[<name>]", _ANSWER),
-    "relation-list": ("relations", "", _ANSWER + " r|relation= app"),
-    "relation-model-get": ("relations", "", _ANSWER + " r|relation="),
-    "relation-set": ("relations", "key=value [key=value ...]", "app file= format= r|relation="),
+    "relation-list": ("relations", "", _ANSWER + " r|relation@ app"),
+    "relation-model-get": ("relations", "", _ANSWER + " r|relation@"),
+    "relation-set": ("relations", "key=value [key=value ...]", "app file= format= r|relation@"),
     "resource-get": ("storage", "<resource name>", ""),
     "secret-add": ("secrets", "[key[#base64|#file]=value...]", _SECRET),
     "secret-get": ("secrets", "<ID> [key[#base64]]", _DATA + " label= peek refresh"),
-    "secret-grant": ("secrets", "<ID>", "r|relation= unit="),
+    "secret-grant": ("secrets", "<ID>", "r|relation@ unit="),
     "secret-ids": ("secrets", "", _ANSWER),
     "secret-info-get": ("secrets", "<ID>", _DATA + " label="),
-    "secret-remove": ("secrets", "<ID>", "revision="),
-    "secret-revoke": ("secrets", "<ID>", "app|application= r|relation= unit="),
+    "secret-remove": ("secrets", "<ID>", "revision#"),
+    "secret-revoke": ("secrets", "<ID>", "app|application= r|relation@ unit="),
     "secret-set": ("secrets", "<ID> [key[#base64]=value...]", _SECRET),
     "state-delete": ("state", "<key>", ""),
     "state-get": ("state", "[<key>]", _ANSWER + " strict"),
@@ -83,7 +84,7 @@ TOOLS: Dict[str, Tuple[str, str, str]] = {
     "status-get": ("status", "[--include-data] [--application]", _ANSWER + " include-data application"),
     "status-set": ("status", "<maintenance | blocked | waiting | active> [message]", "application"),
     "storage-add": ("storage", "<charm storage name>[=count] ...", ""),
-    "storage-get": ("storage", "[<key>]", _ANSWER + " s="),
+    "storage-get": ("storage", "[<key>]", _ANSWER + " s%"),
     "storage-list": ("storage", "[<storage-name>]", _ANSWER),
     "unit-get": ("networks", "<setting>", _ANSWER),
 }
@@ -142,7 +143,6 @@ class Request:
     Attributes:
         tool: its name.
         options: by name; text, and ``true`` or ``false`` for those without a value.
-        spelled: how each was spelled.
         rest: what is no option, in order.
         output: the parts of what it prints.
         complaints: the parts of what it says on stderr, whatever becomes of it.
@@ -156,7 +156,6 @@ class Request:
         "output",
         "rest",
         "side",
-        "spelled",
         "stdin",
         "tool",
     )
@@ -177,9 +176,15 @@ class Request:
         self.directory = directory
         self.output: List[str] = []
         self.complaints: List[str] = []
-        self.options, self.rest, self.spelled = parse(tool, words)
+        self.options, self.rest = parse(tool, words, self._wrong)
 
     # -- the command line ---------------------------------------------------------------------
+    def _wrong(self, kind: str, value: str) -> str:
+        """What is wrong with the id of a relation or of a storage; empty if there is such a one."""
+        module = _module("relations" if kind == "@" else "storage")
+        wrong: str = module.wrong_id(self.read(), value)
+        return wrong
+
     def option(self, name: str, default: str = "") -> str:
         """The value of an option, or the default where it was not given."""
         return self.options.get(name, default)
@@ -326,6 +331,7 @@ def pairs(words: Sequence[str], empty: bool = True) -> Dict[str, str]:
 
 
 # -- the options ------------------------------------------------------------------------------------
+_TAKES = "=:;#@%"
 _spellings: Dict[str, Dict[str, Tuple[str, str]]] = {}
 
 
@@ -335,40 +341,52 @@ def spellings(tool: str) -> Dict[str, Tuple[str, str]]:
     if found is None:
         found = {}
         for option in TOOLS[tool][2].split():
-            names = option.rstrip("=:;").split("|")
+            names = option.rstrip(_TAKES).split("|")
             for name in names:
-                found[name] = (names[-1], option[len(option.rstrip("=:;")) :])
+                found[name] = (names[-1], option[len(option.rstrip(_TAKES)) :])
         _spellings[tool] = found
     return found
 
 
-def parse(tool: str, words: Sequence[str]) -> Tuple[Dict[str, str], List[str], Dict[str, str]]:
-    """Options, the rest, and how each option was spelled, as the library does that Juju uses (gnuflag).
+def parse(
+    tool: str, words: Sequence[str], check: Optional[Callable[[str, str], str]] = None
+) -> Tuple[Dict[str, str], List[str]]:
+    """Options and the rest, as the library does that Juju uses (gnuflag).
 
     Options stand anywhere before ``--``. Those of one letter may be joined, and a value follows the letter or
-    is the next word; those with two dashes have their value behind ``=`` or in the next word.
+    is the next word; those with two dashes have their value behind ``=`` or in the next word. What is wrong
+    is said of the first option that is wrong.
+
+    Args:
+        tool: its name.
+        words: what follows the name.
+        check: says what is wrong with the value of an option that takes a certain kind, ``@`` or ``%``; empty
+            for nothing.
     """
     known = spellings(tool)
     options: Dict[str, str] = {}
     rest: List[str] = []
-    spelled: Dict[str, str] = {}
-    waiting = iter(words)
-    for word in waiting:
+    waiting = list(reversed(words))
+    while waiting:
+        word = waiting.pop()
         if word[:1] != "-" or word == "-":
             rest.append(word)
             continue
         if word == "--":
-            rest.extend(waiting)
+            rest.extend(reversed(waiting))
             break
         if word[:2] == "--":
             spelling, equals, value = word[2:].partition("=")
+            if not spelling:
+                raise UsageError("empty option in argument %s" % quoted(word))
             given = [(spelling, value if equals else None)]
         else:
             given = _letters(known, word[1:])
+            # Behind the last word the library looks no further: what is left of it is not read.
+            given = given if waiting else given[:1]
         for spelling, text in given:
-            name = _take(options, known, spelling, text, waiting)
-            spelled[name] = spelling
-    return options, rest, spelled
+            _take(options, known, spelling, text, waiting, check)
+    return options, rest
 
 
 def _letters(known: Dict[str, Tuple[str, str]], letters: str) -> List[Tuple[str, Optional[str]]]:
@@ -376,7 +394,8 @@ def _letters(known: Dict[str, Tuple[str, str]], letters: str) -> List[Tuple[str,
     found: List[Tuple[str, Optional[str]]] = []
     while letters:
         letter, letters = letters[0], letters[1:]
-        if letters and known.get(letter, ("", ""))[1]:
+        takes = known[letter][1] if letter in known else ""
+        if letters and (takes or (letter in known and letters[0] == "=")):
             return [*found, (letter, letters)]
         found.append((letter, None))
     return found
@@ -387,10 +406,12 @@ def _take(
     known: Dict[str, Tuple[str, str]],
     spelling: str,
     value: Optional[str],
-    waiting: Iterator[str],
-) -> str:
-    """Take one option, and its value from the words that follow if need be; the option's name."""
-    shown = ("--" if len(spelling) > 1 else "-") + spelling
+    waiting: List[str],
+    check: Optional[Callable[[str, str], str]],
+) -> None:
+    """Take one option, and its value from the words that follow if need be."""
+    # Juju counts bytes.
+    shown = ("--" if len(spelling.encode("utf-8", "surrogateescape")) > 1 else "-") + spelling
     if spelling not in known:
         if spelling in ("h", "help"):
             raise HelpError
@@ -406,17 +427,26 @@ def _take(
                 "invalid value %s for option %s: strconv.ParseBool: parsing %s: invalid syntax"
                 % (quoted(value), shown, quoted(value))
             )
-        return name
+        return
     if value is None:
-        value = next(waiting, None)
-        if value is None:
+        if not waiting:
             raise UsageError("option needs an argument: %s" % shown)
-    if (takes == ":" and value not in FORMATS) or (takes == ";" and value not in ("json", "yaml")):
-        raise UsageError(
-            "invalid value %s for option %s: unknown format %s" % (quoted(value), shown, quoted(value))
-        )
+        value = waiting.pop()
+    wrong = ""
+    if takes in (":", ";"):
+        if value not in (FORMATS if takes == ":" else ("json", "yaml")):
+            wrong = "unknown format %s" % quoted(value)
+    elif takes == "#":
+        from .numerals import parsed
+
+        wrong = parsed(value)[1]
+        if wrong:
+            wrong = "strconv.ParseInt: parsing %s: %s" % (quoted(value), wrong)
+    elif takes != "=" and check is not None:
+        wrong = check(takes, value)
+    if wrong:
+        raise UsageError("invalid value %s for option %s: %s" % (quoted(value), shown, wrong))
     options[name] = value
-    return name
 
 
 def describe(tool: str) -> str:
@@ -441,11 +471,14 @@ def _function(tool: str) -> Callable[[Request], None]:
     """What answers a tool."""
     found = _functions.get(tool)
     if found is None:
-        name = tool.replace("-", "_")
-        package = __name__.rpartition(".")[0]
-        found = getattr(__import__(package + "." + TOOLS[tool][0], fromlist=[name]), name)
+        found = getattr(_module(TOOLS[tool][0]), tool.replace("-", "_"))
         _functions[tool] = found
     return found
+
+
+def _module(name: str) -> Any:
+    """A module of this package, which no other tool pays for."""
+    return __import__("%s.%s" % (__name__.rpartition(".")[0], name), fromlist=[name])
 
 
 def _no_stdin() -> bytes:
@@ -544,7 +577,7 @@ def log_entry(words: Sequence[str]) -> Tuple[str, str]:
     Raises:
         RefusedError: it makes no sense, so nothing was logged.
     """
-    options, rest, _ = parse("juju-log", words)
+    options, rest = parse("juju-log", words)
     level = options.get("log-level", "INFO").upper()
     if options.get("debug") == "true":
         level = "DEBUG"

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from .command import RefusedError, Request, UsageError, pairs, quoted
 from .juju_side import numbers, update
 from .values import Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Dict, List, Optional
 
     from .side import Juju
+
+_NUMBER = re.compile(r"[-+]?[0-9]+")
+# As juju/names has them: no number alone behind a dash, and none with a zero in front.
+_APPLICATION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*")
+_UNIT = re.compile(_APPLICATION.pattern + r"/(?:0|[1-9][0-9]*)")
 
 
 def relation_id(request: Request, juju: Juju, required: bool = True) -> str:
     """The relation that is meant: by option, or the one whose hook this is.
 
     Raises:
-        UsageError: there is no such relation, or none is meant.
+        UsageError: none is meant.
     """
     given = request.options.get("relation")
     if given is None:
@@ -25,33 +32,33 @@ def relation_id(request: Request, juju: Juju, required: bool = True) -> str:
         if not current and required:
             raise UsageError("no relation id specified")
         return current
-    # Juju looks at the number alone.
+    found = _relation(juju, given)
+    assert found is not None, "the options were read, so there is such a relation"
+    return found
+
+
+def wrong_id(juju: Juju, given: str) -> str:
+    """What is wrong with the id of a relation; empty if there is such a relation."""
     number = given.rpartition(":")[2]
-    option = "--relation" if request.spelled.get("relation") == "relation" else "-r"
-    if not number.isdigit():
-        raise UsageError("invalid value %s for option %s: invalid relation id" % (quoted(given), option))
-    for known in juju["relations"]:
-        if known.rpartition(":")[2] == number:
-            return str(known)
-    raise UsageError("invalid value %s for option %s: relation not found" % (quoted(given), option))
+    if not _NUMBER.fullmatch(number) or abs(int(number)) >= 1 << 63:
+        return "invalid relation id"
+    return "" if _relation(juju, given) else "relation not found"
+
+
+def _relation(juju: Juju, given: str) -> Optional[str]:
+    # Juju looks at the number alone.
+    number = int(given.rpartition(":")[2])
+    return next((str(known) for known in juju["relations"] if int(known.rpartition(":")[2]) == number), None)
 
 
 def is_unit(name: str) -> bool:
     """Whether a text could be the name of a unit."""
-    application, _, number = name.rpartition("/")
-    return number.isdigit() and is_application(application)
+    return _UNIT.fullmatch(name) is not None
 
 
 def is_application(name: str) -> bool:
     """Whether a text could be the name of an application."""
-    letters = name.replace("-", "")
-    return (
-        name[:1].isalpha()
-        and letters.isascii()
-        and letters.isalnum()
-        and name == name.lower()
-        and name[-1] != "-"
-    )
+    return _APPLICATION.fullmatch(name) is not None
 
 
 def relation_ids(request: Request) -> None:

@@ -11,6 +11,7 @@ import time
 
 from .command import RefusedError, Request, UsageError, quoted
 from .juju_side import new_secret, numbers
+from .numerals import parsed
 from .relations import is_application, is_unit, relation_id
 from .values import Plain, Struct
 
@@ -271,14 +272,9 @@ def secret_set(request: Request) -> None:
 def secret_remove(request: Request) -> None:
     """Remove a secret, or one revision of it."""
     identity = _first_uri(request)
-    text = request.option("revision", "0")
-    if not text.lstrip("+-").isdigit():
-        raise UsageError(
-            "invalid value %s for option --revision: strconv.ParseInt: parsing %s: invalid syntax"
-            % (quoted(text), quoted(text))
-        )
     request.done()
-    revision = int(text) if int(text) > 0 else None
+    number = parsed(request.option("revision", "0"))[0]
+    revision = number if number > 0 else None
     with request.change() as juju:
         secret = _to_manage(juju, identity)
         if revision is not None and str(revision) not in secret["revisions"]:

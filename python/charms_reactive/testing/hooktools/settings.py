@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from .answers import as_read
 from .command import RefusedError, Request, UsageError, pairs, quoted
 from .juju_side import update
-
-TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def config_get(request: Request) -> None:
@@ -19,14 +16,9 @@ def config_get(request: Request) -> None:
     request.done()
     config = request.read()["config"]
     if key:
-        request.answer(_number(config.get(key)))
+        request.answer(as_read(config.get(key)))
     else:
-        request.answer({name: _number(config[name]) for name in config if whole or config[name] is not None})
-
-
-def _number(value: Any) -> Any:
-    """A value as Go writes it: a float of 1.0 is 1."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        request.answer(as_read({name: config[name] for name in config if whole or config[name] is not None}))
 
 
 def is_leader(request: Request) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .command import RefusedError, Request, UsageError, quoted
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
@@ -9,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Dict, Tuple
 
     from .side import Juju
+
+# As juju/names has it.
+_STORAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*/(?:0|[1-9][0-9]*)")
 
 
 def _order(identity: str) -> Tuple[str, int]:
@@ -24,20 +29,18 @@ def storage_list(request: Request) -> None:
     request.answer(sorted([one for one in storages if not name or _order(one)[0] == name], key=_order))
 
 
+def wrong_id(juju: Juju, given: str) -> str:
+    """What is wrong with the id of a storage; empty if there is such a storage."""
+    if not _STORAGE.fullmatch(given):
+        return "invalid storage ID %s" % quoted(given)
+    return "" if given in juju["storages"] else "storage not found"
+
+
 def storage_get(request: Request) -> None:
     """Kind and location of a storage; in a storage hook, of the one that it is about."""
     juju = request.read()
     identity = juju["hook"].get("storage-id") or request.environ.get("JUJU_STORAGE_ID", "")
-    given = request.options.get("s")
-    if given is not None:
-        name, _, index = given.rpartition("/")
-        if not name or not index.isdigit():
-            raise UsageError(
-                "invalid value %s for option -s: invalid storage ID %s" % (quoted(given), quoted(given))
-            )
-        if given not in juju["storages"]:
-            raise UsageError("invalid value %s for option -s: storage not found" % quoted(given))
-        identity = given
+    identity = request.option("s", identity)
     if not identity:
         raise UsageError("no storage instance specified")
     key = request.first()
