@@ -117,7 +117,7 @@ def test_answer(sh: Sh, command: str, printed: str) -> None:
         ("storage-get", 2, "no storage instance specified"),
         ("resource-get image", 1, "could not download resource: resource#image not found"),
         ("JUJU_CONTEXT_ID= config-get", 1, "JUJU_CONTEXT_ID not set"),
-        ("JUJU_CONTEXT_ID=old config-get", 1, 'bad request: no hook runs with context id "old"'),
+        ("JUJU_CONTEXT_ID=old config-get", 1, 'bad request: wrong context ID; got "old"'),
     ],
 )
 def test_refusal(sh: Sh, command: str, status: int, message: str) -> None:
@@ -292,7 +292,7 @@ def test_a_process_that_outlives_its_hook_is_refused_and_not_counted(
     os.mkfifo(fifo)
     sh('(read line < "%s"; juju-log late 2> late; echo done >> late) > /dev/null 2>&1 &' % fifo)
     later = sh('echo go > "%s"; until grep -q done late; do sleep 0.02; done; cat late' % fifo)
-    assert later.stdout.startswith("ERROR bad request: no hook runs with context id")
+    assert later.stdout.startswith("ERROR bad request: wrong context ID; got")
     assert later.tools == ()
 
 
