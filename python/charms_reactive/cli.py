@@ -43,7 +43,12 @@ __all__ = ["main"]
 _YES, _NO, _TROUBLE = 0, 1, 2
 
 #: Commands for people, which parse their own words.
-_WITH_PARSERS = ("simulate", "explain", "history", "why")
+#: The commands that are not part of what units have, each with its module.
+_AT_THE_DESK = {
+    "simulate": "testing._terminal.simulate",
+    "lint": "tools._lint.command",
+}
+_WITH_PARSERS = (*_AT_THE_DESK, "explain", "history", "why")
 
 
 class CommandError(ReactiveError):
@@ -423,6 +428,10 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         ("explain FILE", "Tell why the handlers of a recorded hook ran, or did not."),
     )
     table.group(
+        "what a charm is",
+        ("lint CHARM", "Look for mistakes in its code and declarations."),
+    )
+    table.group(
         "what the unit has done",
         ("history", "Show its last hooks: when, how long, what ran, how it ended."),
         ("why HANDLER|FLAG", "Tell why a handler ran or did not, or who has changed a flag."),
@@ -716,21 +725,25 @@ def _for_the_desk(name: str, words: List[str]) -> int:
         from ._history import why
 
         return why.main(words)
-    if name == "simulate":
-        try:
-            from .testing._terminal import simulate
-        except ModuleNotFoundError:
-            from . import testing
+    if name == "explain":
+        from .testing import explain
 
-            # What the sdist has in that place, as units do.
-            where = getattr(testing, "WHERE", "charms_reactive.testing is incomplete")
-            print("error: %s" % where, file=sys.stderr)
-            return _TROUBLE
-        return simulate.main(words)
-    from .testing import explain
+        return explain.main(words)
+    import importlib
 
-    return explain.main(words)
+    try:
+        module = importlib.import_module("charms_reactive." + _AT_THE_DESK[name])
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("charms_reactive."):
+            raise
+        from . import testing
 
+        # What the sdist has in that place, as units do.
+        where = getattr(testing, "WHERE", "charms_reactive.testing is incomplete")
+        print("error: %s" % where, file=sys.stderr)
+        return _TROUBLE
+    run: Callable[[List[str]], int] = module.main
+    return run(words)
 
 if __name__ == "__main__":
     sys.exit(main())

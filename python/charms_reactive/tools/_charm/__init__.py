@@ -1,0 +1,1 @@
+"""One reading of a charm, of which the tools are made: its handlers, its flags, and what it declares."""

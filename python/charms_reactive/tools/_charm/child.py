@@ -1,0 +1,88 @@
+"""The program that runs in a process of its own: it loads a charm on the desk, or runs its hooks there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+from . import guard
+
+__all__ = ["main"]
+
+# Neither code nor small.
+_LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__",
+    "*.pyc",
+    ".git",
+    ".tox",
+    ".venv",
+    "venv",
+    "wheelhouse",
+    "node_modules",
+    ".unit-state.db*",
+    "*.snap",
+    "*.tgz",
+)
+
+_SECONDS = 60
+
+# What stands in the place of the charm's own hooks: it looks at what they would register.
+_DISPATCH = """\
+#!/usr/bin/env python3
+import sys
+
+sys.path.append("lib")
+
+from charms_reactive.tools._charm import collecting
+
+collecting.collect(%r)
+"""
+
+
+def main() -> None:
+    """Do what the command line says: ``DIRECTORY CHARM TASK [ARGUMENT…]``; the answer is ``answer.json`` in
+    there.
+    """
+    directory, root, task, *arguments = sys.argv[1:]
+    place = Path(directory)
+    guard.limit(_SECONDS)
+    copy = place / "charm"
+    _copy(Path(root), copy)
+    answer = _TASKS[task](place, copy, arguments)
+    (place / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _copy(root: Path, copy: Path) -> None:
+    shutil.copytree(root, copy, symlinks=False, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+    metadata = copy / "metadata.yaml"
+    if not metadata.exists() and not (copy / "charmcraft.yaml").exists():
+        metadata.write_text("name: layer\n")
+
+
+def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
+    collected = place / "collected.json"
+    dispatch = copy / "dispatch"
+    if dispatch.exists():
+        dispatch.unlink()
+    dispatch.write_text(_DISPATCH % str(collected))
+    dispatch.chmod(0o755)
+    from charms_reactive.testing._running import charm_modules
+    from charms_reactive.testing._unit.charm import Charm
+    from charms_reactive.testing._unit.scenario import Unit
+
+    # It was given to this process, which may not start one to ask for it.
+    charm_modules._found_path.extend(sys.path)
+    charm = Charm(copy)
+    guard.confine(str(place), guard.pythons_own())
+    unit = Unit(charm, directory=place / "desk", check=False)
+    outcome = unit.run("update-status")
+    if not collected.exists():
+        raise SystemExit(outcome.error or "the desk could not run it")
+    found: Dict[str, Any] = json.loads(collected.read_text(encoding="utf-8"))
+    return found
+
+
+_TASKS: Dict[str, Callable[[Path, Path, Any], Dict[str, Any]]] = {"load": _load}

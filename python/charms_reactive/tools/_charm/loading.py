@@ -1,0 +1,215 @@
+"""Loading a charm on the desk, in a process of its own that can hurt nothing, and what that adds to its
+syntax.
+
+What the process has of the machine is a temporary directory: the copy of the charm is in it, its home, and
+a ``PATH`` without a program. Its environment is made anew. ``guard`` refuses whatever would reach out of
+the directory: no file is written elsewhere or read but of Python's own, no other process is started,
+nothing is connected to. It has limits of memory, of processor time and of the size of a file, and is killed
+when its time is up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .declared import Declared
+from .model import Condition, Function, Handler, Place, SourceFile
+from .names import overlap
+from .reading import KINDS, Reading
+
+__all__ = ["Child", "Loading"]
+
+
+class Child:
+    """A process that runs something of a charm, and what it says in the end."""
+
+    def __init__(self, root: Path, task: str, timeout: float, arguments: Sequence[str] = ()) -> None:
+        self._timeout = timeout
+        self.directory = Path(tempfile.mkdtemp(prefix="charms.reactive-"))
+        for name in ("home", "bin", "tmp"):
+            (self.directory / name).mkdir()
+        self._answer = self.directory / "answer.json"
+        path = [os.path.abspath(entry) for entry in sys.path if entry]
+        program = (
+            "import sys; sys.path[:] = %r; from charms_reactive.tools._charm import child; child.main()"
+            % path
+        )
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-B",
+            "-c",
+            program,
+            str(self.directory),
+            str(root),
+            task,
+            *arguments,
+        ]
+        self._log = open(self.directory / "log", "wb")  # noqa: SIM115 -- for as long as the process lives
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=environment(self.directory),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def answer(self) -> Tuple[Optional[Any], str]:
+        """What the process has to say; else why there is nothing."""
+        try:
+            status = self._process.wait(self._timeout)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return None, "it had not been loaded after %g s" % self._timeout
+        try:
+            return json.loads(self._answer.read_text(encoding="utf-8")), ""
+        except (OSError, ValueError):
+            told = (self.directory / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return None, told[-1] if told else "the process that loads it ended with status %d" % status
+
+    def _kill(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._process.wait()
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        if self._process.poll() is None:
+            self._kill()
+        self._log.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def environment(directory: Path) -> Dict[str, str]:
+    """All that such a process has in its environment."""
+    return {
+        "HOME": str(directory / "home"),
+        "PATH": str(directory / "bin"),
+        "TMPDIR": str(directory / "tmp"),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "CHARMS_REACTIVE_LOG": "off",
+    }
+
+
+class Loading:
+    """The handlers of a charm as the framework registers them, while its syntax is being read.
+
+    Args:
+        root: directory of the charm.
+        declared: what it declares.
+        timeout: seconds that this may take.
+    """
+
+    def __init__(self, root: Path, declared: Declared, timeout: float) -> None:
+        # An interface layer by itself has no endpoint that it could serve.
+        self._child = None if declared.kind == "interface" else Child(root, "load", timeout)
+
+    def merge_into(self, reading: Reading) -> None:
+        """Put what was registered in the place of what the syntax says, for the files that could be
+        loaded.
+        """
+        if self._child is None:
+            return
+        answer, why = self._child.answer()
+        discovered = [file for file in reading.files if file.discovered and file.kind == "python"]
+        if answer is None:
+            for file in discovered:
+                file.loaded, file.load_error = False, why
+                reading.not_loaded[file.path] = why
+            return
+        reading.loaded = True
+        failures: Dict[str, str] = answer["failures"]
+        for file in discovered:
+            file.loaded = file.path not in failures
+            if not file.loaded:
+                file.load_error = reading.not_loaded[file.path] = failures[file.path]
+        _Merge(reading).handlers(answer["handlers"])
+
+    def end(self) -> None:
+        if self._child is not None:
+            self._child.end()
+
+
+class _Merge:
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._functions: Dict[Tuple[str, int, str], Function] = {
+            (file.path, function.first_line, function.name): function
+            for file in reading.files
+            for function in file.functions
+        }
+
+    def handlers(self, registered: List[Dict[str, Any]]) -> None:
+        exact = [self._handler(one) for one in registered]
+        there = {handler.id for handler in exact}
+        left = [
+            handler
+            for handler in self._reading.handlers
+            if handler.id not in there and not self._is_loaded(self._reading.by_path[handler.place.file])
+        ]
+        self._reading.handlers = exact + left
+
+    def _is_loaded(self, file: SourceFile) -> bool:
+        if file.kind == "bash":
+            return False
+        # A module below lib is loaded by those that import it, or by nobody.
+        return bool(file.loaded) if file.discovered else not self._reading.not_loaded
+
+    def _handler(self, told: Dict[str, Any]) -> Handler:
+        file, line, name = told["file"], told["line"], told["name"]
+        function = self._functions.get((file, line, name))
+        place = function.place if function is not None else Place(file, line)
+        handler = Handler(
+            told["id"], name, place, exact=True, function=function, endpoint=told["endpoint"] or None
+        )
+        decorators = list(reversed(function.decorators)) if function is not None else []
+        for kind, flags in told["conditions"]:
+            matching = [
+                one
+                for one in decorators
+                if KINDS.get(one.name) == kind
+                and (one.unknown or len(one.args) == len(flags) or not one.args)
+            ]
+            decorator = matching[0] if matching else None
+            if decorator is not None:
+                decorators.remove(decorator)
+            handler.conditions.append(Condition(kind, tuple(flags), _places(flags, decorator, place)))
+        for hook in told["hooks"]:
+            handler.hooks.append((hook, _place_in(function, ("hook",), hook, place)))
+        for action in told["actions"]:
+            handler.actions.append((action, _place_in(function, ("action",), action, place)))
+        handler.predicates = list(told["predicates"])
+        return handler
+
+
+def _places(flags: Sequence[str], decorator: Any, place: Place) -> Tuple[Place, ...]:
+    if decorator is None:
+        return tuple(place for _ in flags)
+    if len(decorator.args) == len(flags):
+        return tuple(at for _, at in decorator.args)
+    return tuple(
+        next((at for name, at in decorator.args if overlap(name, flag)), decorator.place) for flag in flags
+    )
+
+
+def _place_in(function: Optional[Function], decorators: Tuple[str, ...], name: str, place: Place) -> Place:
+    for decorator in function.decorators if function is not None else ():
+        if decorator.name in decorators:
+            return next((at for one, at in decorator.args if overlap(one, name)), decorator.place)
+        if decorator.name.replace("_", "-") == name:
+            return decorator.place
+    return place

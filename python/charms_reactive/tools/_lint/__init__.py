@@ -1,0 +1,1 @@
+"""``charms.reactive lint``: rules over a charm that was read, and how what they find is told."""
