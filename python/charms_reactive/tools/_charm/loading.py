@@ -182,7 +182,7 @@ class _Merge:
                 one
                 for one in decorators
                 if KINDS.get(one.name) == kind
-                and (one.unknown or len(one.args) == len(flags) or not one.args)
+                and (one.unknown or all(any(overlap(name, flag) for name, _ in one.args) for flag in flags))
             ]
             decorator = matching[0] if matching else None
             if decorator is not None:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
-__all__ = ["ENDPOINT", "HOLE", "NameIndex", "is_pattern", "nearest", "overlap"]
+__all__ = ["ENDPOINT", "HOLE", "NameIndex", "in_common", "is_pattern", "nearest", "overlap"]
 
 HOLE = "*"
 ENDPOINT = "{endpoint_name}"
@@ -36,6 +36,24 @@ def overlap(one: str, other: str) -> bool:
     if HOLE not in other:
         return len(other) >= len(begin) + len(end)
     return True
+
+
+def in_common(names: Sequence[str]) -> str:
+    """A pattern for any of these names."""
+    first, others = names[0], names[1:]
+    begin = min((_same(first, other) for other in others), default=len(first))
+    if begin == len(first) and all(other == first for other in others):
+        return first
+    end = min(_same(first[begin:][::-1], other[begin:][::-1]) for other in others)
+    return first[:begin] + HOLE + (first[len(first) - end :] if end else "")
+
+
+def _same(one: str, other: str) -> int:
+    """How many letters are the same at the beginning."""
+    length = 0
+    while length < min(len(one), len(other)) and one[length] == other[length]:
+        length += 1
+    return length
 
 
 class NameIndex:

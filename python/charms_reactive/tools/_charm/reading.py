@@ -15,7 +15,7 @@ from .declared import Declared, charm_root, declared_in
 from .known import DECLARE_NOTHING, automatic_flags, is_complete, layer_flags
 from .meaning import Meaning
 from .model import CallSite, Condition, Decorator, FlagUse, Function, Handler, Place, SourceFile, Trigger
-from .names import ENDPOINT, HOLE, NameIndex
+from .names import ENDPOINT, HOLE, NameIndex, in_common
 from .scripts import looks_like_script, module_name, read_script
 from .syntax import FLAG_CALLS, Scope, place_of, read_python
 
@@ -364,7 +364,14 @@ def _decorator_arguments(
         scope.values = file.classes[function.class_name].values
     nodes = decorator.node.args  # type: ignore[attr-defined]
     named, decorator.unknown = reading.meaning.arguments(nodes, scope)
-    decorator.args = [(name, place_of(node, file)) for name, node in named]
+    by_node: Dict[ast.expr, List[str]] = {}
+    for name, node in named:
+        by_node.setdefault(node, []).append(name)
+    for node, names in by_node.items():
+        place = place_of(node, file)
+        # Of one that may be any of several it is one that is waited for, and not all.
+        several = names if isinstance(node, ast.Starred) else [in_common(names)]
+        decorator.args += [(name, place) for name in several]
 
 
 # -- handlers ---------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ _HOW = {
 _ASSIGNED = re.compile(
     r"^[ \t]*(?:export[ \t]+|readonly[ \t]+|local[ \t]+)*([A-Za-z_]\w*)=(\S*)[ \t]*(?:#.*)?$"
 )
+# What a command prints is not known; a variable that nobody sets, of the same length, stands for it.
+_SUBSTITUTION = re.compile(r"\$\([^()]+\)|`[^`]{2,}`")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)[^}]*\}|(\w+)|\([^)]*\)|[@*#?0-9])|`[^`]*`")
 
 
@@ -141,6 +143,7 @@ def _commands(
     file: SourceFile, number: int, line: str, function: Optional[Function], values: Dict[str, str]
 ) -> List[FlagUse]:
     found: List[FlagUse] = []
+    line = _SUBSTITUTION.sub(lambda match: "${%s}" % ("_" * (len(match.group()) - 3)), line)
     for match in _COMMAND.finditer(line):
         words = [word for word in _words(match["rest"]) if not word.startswith(("-", ">", "<", "2>"))]
         how = _HOW.get(match.group(1), "read")
