@@ -87,10 +87,15 @@ SDIST_FILES = (
     "pyproject.toml",
 )
 
-# What runs charms without Juju, for tests, is for desks, which have wheels: no unit needs it. In the sdist a
-# file that says so takes its place; `charms.reactive explain` reads what a unit has said, and stays.
+# What runs charms without Juju, for tests, and what reads them, is for desks, which have wheels. In the sdist
+# a file that says so takes its place; `charms.reactive explain` reads what a unit has said, and stays.
 PLUGIN = "pytest_charms_reactive"
-DESK = ("python/charms_reactive/testing", "python/charms/reactive/testing", "python/" + PLUGIN)
+DESK = (
+    "python/charms_reactive/testing",
+    "python/charms_reactive/tools",
+    "python/charms/reactive/testing",
+    "python/" + PLUGIN,
+)
 TESTING = "python/charms_reactive/testing/__init__.py"
 KEPT = ("python/charms_reactive/testing/explain.py",)
 

@@ -523,6 +523,7 @@ def test_the_sdist_is_what_a_unit_needs(
     stand_in = (ROOT / "packaging/testing_elsewhere.py").read_bytes()
     testing = sorted(path.name for path in (tree / "python/charms_reactive/testing").iterdir())
     assert testing == ["__init__.py", "explain.py"]
+    assert not (tree / "python/charms_reactive/tools").exists()
     made = built_from(backend, tree, tmp_path / "out", monkeypatch)
     assert made.read("charms_reactive/testing/__init__.py") == stand_in
     assert INFO + "entry_points.txt" not in made.namelist(), "of a plugin that is not there"

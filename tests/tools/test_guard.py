@@ -109,7 +109,9 @@ def test_nothing_is_left_behind(charm: Write, tmp_path: Path, monkeypatch: pytes
 
 def test_the_environment_is_made_anew(tmp_path: Path) -> None:
     made = environment(tmp_path)
-    assert all(value.startswith(str(tmp_path)) for key, value in made.items() if key in ("HOME", "PATH", "TMPDIR"))
+    assert all(
+        value.startswith(str(tmp_path)) for key, value in made.items() if key in ("HOME", "PATH", "TMPDIR")
+    )
     assert set(made) == {"HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "CHARMS_REACTIVE_LOG"}
 
 

@@ -171,8 +171,8 @@ def test_github(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = lint(capsys, "--format", "github", "--select", "CR101")
     assert status == 1
     assert out.splitlines()[0] == (
-        "::error file=reactive/app.py,line=8,col=7,endColumn=21,title=CR101 flag-never-set::configure waits for "
-        "the flag 'app.instaled', which nothing sets; did you mean app.installed?"
+        "::error file=reactive/app.py,line=8,col=7,endColumn=21,title=CR101 flag-never-set::configure waits "
+        "for the flag 'app.instaled', which nothing sets; did you mean app.installed?"
     )
 
 
@@ -268,7 +268,7 @@ def test_juju_4_makes_warnings_of_notes(charm: Write, capsys: pytest.CaptureFixt
 @pytest.mark.long
 def test_the_command_is_one_of_the_command_line(wrong: Path) -> None:
     command = [sys.executable, "-m", "charms_reactive.cli", "lint"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, TEXT, "")
     assert cli._FOR_THE_DESK["lint"] == main.__module__[len("charms_reactive.") :]
 

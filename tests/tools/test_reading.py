@@ -1,4 +1,4 @@
-"""What is read of a charm: names of flags however they are made, handlers with their places, and its files."""
+"""What is read of a charm: names of flags however they are made, handlers with their places, its files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from charms_reactive.testing._unit.charm import Charm
 from charms_reactive.testing._unit.scenario import Unit
+from charms_reactive.tools._charm.knowledge import NoCharmError, Reading
 from charms_reactive.tools._charm.names import NameIndex, in_common, nearest, overlap
-from charms_reactive.tools._charm.reading import NoCharmError, Reading, read
+from charms_reactive.tools._charm.reading import read
 
 from .conftest import Write
 
@@ -173,7 +174,7 @@ def test_bash_is_read(charm: Write) -> None:
         "@when 'a' \"b\"\n@when_not c\nfunction work() {\n"
         "    charms.reactive set_flag 'work.done'\n"
         "    if is_flag_set work.asked; then clear_flag $NAME; fi\n"
-        "    charms.reactive set_flag \"x.$(hostname)\"\n}\n"
+        '    charms.reactive set_flag "x.$(hostname)"\n}\n'
         "register_trigger --when t.when --set_flag t.set\nreactive_handler_main\n"
     )
     script.chmod(0o755)
@@ -192,7 +193,9 @@ def test_bash_is_read(charm: Write) -> None:
 
 
 def test_places_are_in_characters(charm: Write) -> None:
-    reading = read(charm('from charms.reactive import when\n@when("ä.b", "näch.ste")\ndef f(): pass\n'), load=False)
+    reading = read(
+        charm('from charms.reactive import when\n@when("ä.b", "näch.ste")\ndef f(): pass\n'), load=False
+    )
     places = reading.handlers[0].conditions[0].places
     assert [(place.line, place.column, place.end) for place in places] == [(2, 7, 12), (2, 14, 24)]
 

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
+from charms_reactive.errors import ReactiveError
+
 from . import guard
+from .declared import declared_in
 
 __all__ = ["main"]
 
@@ -51,15 +54,20 @@ def main() -> None:
     guard.limit(_SECONDS)
     copy = place / "charm"
     _copy(Path(root), copy)
-    answer = _TASKS[task](place, copy, arguments)
+    try:
+        answer = _TASKS[task](place, copy, arguments)
+    except ReactiveError as error:
+        sys.exit(str(error).replace(str(copy), root))
     (place / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
 def _copy(root: Path, copy: Path) -> None:
     shutil.copytree(root, copy, symlinks=False, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
-    metadata = copy / "metadata.yaml"
-    if not metadata.exists() and not (copy / "charmcraft.yaml").exists():
-        metadata.write_text("name: layer\n")
+    declared = declared_in(copy)
+    if "name" not in declared.metadata and not declared.errors:
+        # A layer need not have one; a charm does.
+        named = {"name": "layer", **declared.metadata}
+        (copy / "metadata.yaml").write_text(json.dumps(named, default=str), encoding="utf-8")
 
 
 def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:

@@ -25,6 +25,7 @@ def collect(path: str) -> None:
     charm_dir = environment.charm_dir()
     _start("update-status", False, False)
     failures: Dict[str, str] = {}
+    _be_ubuntu()
     _bootstrap(charm_dir)
     for directory in (charm_dir, os.path.join(charm_dir, "hooks")):
         discovery._append_path(directory)
@@ -44,6 +45,16 @@ def collect(path: str) -> None:
     }
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as out:
         json.dump(found, out)
+
+
+def _be_ubuntu() -> None:
+    """Have charmhelpers take this machine for one of those that charms are made for.
+
+    Much of it cannot be imported elsewhere. What it does to an Ubuntu machine, the fence keeps it from doing.
+    """
+    from charmhelpers import osplatform
+
+    osplatform.get_platform = lambda: "ubuntu"
 
 
 def _bootstrap(charm_dir: str) -> None:

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .declared import Declared
+from .knowledge import KINDS, Reading
 from .model import Condition, Function, Handler, Place, SourceFile
 from .names import overlap
-from .reading import KINDS, Reading
 
 __all__ = ["Child", "Loading"]
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from typing import Dict, Iterator, Optional, Set, Tuple
 
+from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Place, SourceFile
-from charms_reactive.tools._charm.reading import Reading
 from charms_reactive.tools._charm.syntax import place_of
 
 from .declared import UNTIL_JUJU_3
@@ -205,6 +205,16 @@ def _leader_settings(reading: Reading) -> Iterator[Finding]:
                 yield leader_settings.at(
                     site.place, "%s fails on Juju 4, which has no leader settings" % site.name
                 )
+        for name, place, _ in file.imported:
+            if name == "charms.leadership":
+                yield leader_settings.at(
+                    place, "layer:leadership is for leader settings, which Juju 4 does not have"
+                )
+    for name, place in reading.declared.includes:
+        if name == "layer:leadership":
+            yield leader_settings.at(
+                place, "layer:leadership asks leader-get in each hook, which fails on Juju 4"
+            )
     seen: Set[Place] = set()
     for use in reading.uses:
         if (
@@ -220,27 +230,36 @@ def _leader_settings(reading: Reading) -> Iterator[Finding]:
 
 @rule("CR802", "juju4-private-address", NOTE, "private-address, which Juju 4 does not put into relation data")
 def private_address(reading: Reading, settings: Settings) -> Iterator[Finding]:
-    """`private-address` is read from relation data or by `unit_get`: Juju 4 does not put it there. Read
-    `ingress-address`, or ask `network_get`.
+    """`private-address` is read from relation data: Juju 4 does not put it there, so that it is None.
 
-    A note, and a warning with `--juju 4`.
+    Read `ingress-address`, which Juju 3 has as well. A note, and a warning with `--juju 4`.
     """
+    yield from _for_juju(_private_addresses(reading), settings)
 
-    def found() -> Iterator[Finding]:
-        for place in _strings(reading, {"private-address"}):
-            yield private_address.at(
-                place, "Juju 4 puts no private-address into relation data", "ingress-address"
-            )
-        for file in reading.files:
-            for site in file.calls:
-                if site.of == "hookenv" and site.name == "unit_private_ip":
-                    yield private_address.at(
-                        site.place,
-                        "unit_private_ip asks for private-address, which Juju 4 does not have",
-                        "network_get",
-                    )
 
-    yield from _for_juju(found(), settings)
+def _private_addresses(reading: Reading) -> Iterator[Finding]:
+    for file in reading.files:
+        if file.tree is None or "private-address" not in file.string_counts:
+            continue
+        for node in ast.walk(file.tree):
+            read: Optional[ast.expr] = None
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+                read = (
+                    node.slice if isinstance(node.slice, ast.Constant) else getattr(node.slice, "value", None)
+                )
+            elif isinstance(node, ast.Call) and _last_name(node.func) in _READERS:
+                named = [word.value for word in node.keywords if word.arg in ("attribute", "key")]
+                read = next(iter([*node.args[:1], *named]), None)
+            if isinstance(read, ast.Constant) and read.value == "private-address":
+                message = "Juju 4 puts no private-address into relation data"
+                yield private_address.at(place_of(read, file), message, "ingress-address")
+
+
+_READERS = frozenset(["relation_get", "get_remote", "get"])
+
+
+def _last_name(called: ast.expr) -> str:
+    return str(getattr(called, "attr", getattr(called, "id", "")))
 
 
 @rule("CR803", "juju4-pod-spec", NOTE, "pod specs, which Juju 4 does not have")
@@ -255,8 +274,8 @@ def pod_spec(reading: Reading, settings: Settings) -> Iterator[Finding]:
             for site in file.calls:
                 if site.name == "pod_spec_set":
                     yield pod_spec.at(site.place, "Juju 4 has no pod-spec-set")
-        for place in _strings(reading, {"pod-spec-set"}):
-            yield pod_spec.at(place, "Juju 4 has no pod-spec-set")
+        for place in _strings(reading, {"pod-spec-set", "k8s-spec-set", "k8s-raw-set"}):
+            yield pod_spec.at(place, "Juju 4 has no hook tool for pod specs")
         for name, place in reading.declared.includes:
             if name == "layer:caas-base":
                 yield pod_spec.at(place, "layer:caas-base is for pod specs, which Juju 4 does not have")
@@ -266,21 +285,24 @@ def pod_spec(reading: Reading, settings: Settings) -> Iterator[Finding]:
 
 @rule("CR804", "juju4-series", NOTE, "JUJU_TARGET_SERIES, which Juju 4 does not set")
 def target_series(reading: Reading, settings: Settings) -> Iterator[Finding]:
-    """The environment variable `JUJU_TARGET_SERIES` is read: Juju 4 upgrades no series and does not set it.
+    """The environment variable `JUJU_TARGET_SERIES` is read: Juju 4 does not set it. Read
+    `JUJU_TARGET_BASE`, such as `ubuntu@24.04`.
 
     A note, and a warning with `--juju 4`.
     """
 
     def found() -> Iterator[Finding]:
-        for place in _strings(reading, {"JUJU_TARGET_SERIES", "JUJU_TARGET_BASE"}):
-            yield target_series.at(place, "Juju 4 does not set JUJU_TARGET_SERIES")
+        for place in _strings(reading, {"JUJU_TARGET_SERIES"}):
+            yield target_series.at(place, "Juju 4 does not set JUJU_TARGET_SERIES", "JUJU_TARGET_BASE")
         for file in reading.files:
             if file.kind == "bash":
                 for number, line in enumerate(file.lines, 1):
-                    match = re.search(r"\bJUJU_TARGET_(?:SERIES|BASE)\b", line.partition("#")[0])
+                    match = re.search(r"\bJUJU_TARGET_SERIES\b", line.partition("#")[0])
                     if match:
                         place = Place(file.path, number, match.start() + 1, match.end() + 1)
-                        yield target_series.at(place, "Juju 4 does not set %s" % match.group())
+                        yield target_series.at(
+                            place, "Juju 4 does not set JUJU_TARGET_SERIES", "JUJU_TARGET_BASE"
+                        )
 
     yield from _for_juju(found(), settings)
 
@@ -301,6 +323,31 @@ def gone_hook(reading: Reading, settings: Settings) -> Iterator[Finding]:
                     yield gone_hook.at(place, "Juju 4 runs no hook %r" % name)
 
     yield from _for_juju(found(), settings)
+
+
+@rule("CR806", "juju4-hook-tool", NOTE, "metrics and payloads, which Juju 4 does not have")
+def gone_tool(reading: Reading, settings: Settings) -> Iterator[Finding]:
+    """`add_metric`, `payload_register` and their like call hook tools that Juju 4 does not have: leave them
+    out.
+
+    A note, and a warning with `--juju 4`.
+    """
+
+    def found() -> Iterator[Finding]:
+        for file in reading.files:
+            for site in file.calls:
+                if site.of == "hookenv" and site.name in _GONE_TOOLS:
+                    yield gone_tool.at(site.place, "Juju 4 has no hook tool %s" % site.name.replace("_", "-"))
+            for number, line in enumerate(file.lines, 1) if file.kind == "bash" else ():
+                for match in _GONE_COMMANDS.finditer(line.partition("#")[0]):
+                    place = Place(file.path, number, match.start() + 1, match.end() + 1)
+                    yield gone_tool.at(place, "Juju 4 has no hook tool %s" % match.group())
+
+    yield from _for_juju(found(), settings)
+
+
+_GONE_TOOLS = frozenset(["add_metric", "payload_register", "payload_unregister", "payload_status_set"])
+_GONE_COMMANDS = re.compile(r"(?<![\w.-])(?:add-metric|payload-(?:register|unregister|status-set))(?![\w.-])")
 
 
 def _strings(reading: Reading, wanted: Set[str]) -> Iterator[Place]:

@@ -6,9 +6,9 @@ import ast
 import re
 from typing import Iterator, List, Optional, Set, Tuple
 
+from charms_reactive.tools._charm.knowledge import KINDS, Reading
 from charms_reactive.tools._charm.model import CallSite, Function, Place, SourceFile
 from charms_reactive.tools._charm.names import HOLE
-from charms_reactive.tools._charm.reading import KINDS, Reading
 from charms_reactive.tools._charm.syntax import dotted, place_of
 
 from .rules import ERROR, WARNING, Finding, Settings, rule

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from charms_reactive.errors import ReactiveError
-from charms_reactive.tools._charm.reading import Reading
+from charms_reactive.tools._charm.knowledge import Reading
 
 from .rules import NOTE, RULES, Finding
 

@@ -6,9 +6,9 @@ import ast
 import re
 from typing import Collection, Iterator, List, Optional, Set, Tuple
 
+from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Place, SourceFile
 from charms_reactive.tools._charm.names import HOLE, nearest
-from charms_reactive.tools._charm.reading import Reading
 from charms_reactive.tools._charm.syntax import dotted, place_of
 
 from .rules import ERROR, Finding, Rule, Settings, rule

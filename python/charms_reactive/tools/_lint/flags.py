@@ -8,9 +8,9 @@ from collections import Counter
 from typing import Counter as CounterOf
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
+from charms_reactive.tools._charm.knowledge import KINDS, Reading
 from charms_reactive.tools._charm.model import Condition, Decorator, Handler, Place, SourceFile
 from charms_reactive.tools._charm.names import ENDPOINT, HOLE, NameIndex, nearest
-from charms_reactive.tools._charm.reading import KINDS, Reading
 from charms_reactive.tools._charm.syntax import place_of
 
 from .loops import ping_pongs, trigger_cycles
@@ -165,6 +165,8 @@ def never_read(reading: Reading, _: Settings) -> Iterator[Finding]:
         if HOLE in use.name or use.name in asked or elsewhere[use.name] > 0 or (file and file.interface):
             continue
         if not reading.whole and not use.place.file.startswith(("reactive/", "hooks/reactive/")):
+            continue
+        if reading.is_of_missing_interface(use.name):
             continue
         if use.name.startswith(_AUTOMATIC):
             continue

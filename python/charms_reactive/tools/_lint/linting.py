@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import replace
 from typing import List
 
-from charms_reactive.tools._charm.reading import Reading
+from charms_reactive.tools._charm.knowledge import Reading
 
 # Each registers its rules when it is imported.
 from . import ageing, code, declared, flags  # noqa: F401

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
+from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import FlagUse, Function, Handler, Trigger
 from charms_reactive.tools._charm.names import HOLE, overlap
-from charms_reactive.tools._charm.reading import Reading
 
 __all__ = ["ping_pongs", "trigger_cycles"]
 

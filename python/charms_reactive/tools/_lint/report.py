@@ -7,7 +7,7 @@ import os
 from typing import Any, Dict, List, Sequence, TextIO
 
 from charms_reactive._version import __version__
-from charms_reactive.tools._charm.reading import Reading
+from charms_reactive.tools._charm.knowledge import Reading
 
 from .rules import NOTE, RULES, Finding
 
@@ -46,7 +46,8 @@ def sentence(finding: Finding) -> str:
     """The message, with what was meant and what to do."""
     text = finding.message
     if finding.meant:
-        text += "; did you mean %s?" % finding.meant
+        # What is old was meant when it was written.
+        text += ("; write %s" if finding.code > "CR6" else "; did you mean %s?") % finding.meant
     if finding.advice:
         text += "; %s" % finding.advice
     return text

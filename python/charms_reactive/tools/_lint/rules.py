@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
+from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Place
-from charms_reactive.tools._charm.reading import Reading
 
 __all__ = ["ERROR", "NOTE", "RULES", "WARNING", "Finding", "Rule", "Settings", "rule"]
 
