@@ -42,12 +42,12 @@ __all__ = ["main"]
 
 _YES, _NO, _TROUBLE = 0, 1, 2
 
-#: Commands for people, which parse their own words.
 #: The commands that are not part of what units have, each with its module.
 _AT_THE_DESK = {
     "simulate": "testing._terminal.simulate",
     "lint": "tools._lint.command",
 }
+#: Commands for people, which parse their own words.
 _WITH_PARSERS = (*_AT_THE_DESK, "explain", "history", "why")
 
 

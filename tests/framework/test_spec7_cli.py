@@ -518,10 +518,12 @@ COMMANDS = [
     "get_flags",
     "get_states",
     "get_unset_flags",
+    "history",
     "hook",
     "invoking",
     "is_flag_set",
     "is_state",
+    "lint",
     "mark_invoked",
     "only_once",
     "register_trigger",
@@ -541,6 +543,7 @@ COMMANDS = [
     "when_none",
     "when_not",
     "when_not_all",
+    "why",
 ]
 
 
@@ -549,13 +552,13 @@ def test_spec7_help_and_version(one_unit: Unit) -> None:
     assert done.status == 0
     listed = re.findall(r"^  (?=\w)(\S+)", done.stdout, re.M)
     # What people want comes first, what bash and old charms call comes last.
-    assert listed[:5] == ["simulate", "explain", "lint", "get_flags", "set_flag"]
+    assert listed[:6] == ["simulate", "explain", "lint", "history", "why", "get_flags"]
     assert listed.index("register_trigger") < listed.index("any_hook") < listed.index("hook")
     assert listed.index("mark_invoked") < listed.index("set_state")
     assert sorted(listed) == sorted(subcommands()[1])
     assert sorted(listed) == COMMANDS
     titles = re.findall(r"^(\S.*):$", done.stdout, re.M)
-    assert titles[:3] == ["what a charm does", "what a charm is", "flags of the unit"]
+    assert titles[:3] == ["what a charm does", "what a charm is", "what the unit has done"]
     assert titles[-2:] in (["old names", "options"], ["old names", "optional arguments"])  # on CPython 3.9
     assert one_unit.command("--version").stdout.startswith("charms.reactive 1.6")
     assert one_unit.command("get_unset_flags", "--help").status == 0

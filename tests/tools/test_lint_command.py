@@ -270,7 +270,7 @@ def test_the_command_is_one_of_the_command_line(wrong: Path) -> None:
     command = [sys.executable, "-m", "charms_reactive.cli", "lint"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, TEXT, "")
-    assert cli._FOR_THE_DESK["lint"] == main.__module__[len("charms_reactive.") :]
+    assert cli._AT_THE_DESK["lint"] == main.__module__[len("charms_reactive.") :]
 
 
 # -- charms that are in order ---------------------------------------------------------------------------

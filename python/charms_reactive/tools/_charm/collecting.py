@@ -11,8 +11,8 @@ from typing import Any, Dict, List
 
 from charms_reactive import discovery
 from charms_reactive._dispatch import recorder
-from charms_reactive._dispatch.main import _start
-from charms_reactive._juju import environment
+from charms_reactive._juju import environment, settings
+from charms_reactive._unit_state import unit_state
 from charms_reactive.handlers import Handler, _place
 
 __all__ = ["collect"]
@@ -23,7 +23,9 @@ def collect(path: str) -> None:
     JSON.
     """
     charm_dir = environment.charm_dir()
-    _start("update-status", False, False)
+    unit_state.unit.start()
+    settings.start_hook()
+    environment.tell_hookenv()
     failures: Dict[str, str] = {}
     _be_ubuntu()
     _bootstrap(charm_dir)
