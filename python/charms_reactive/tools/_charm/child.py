@@ -85,7 +85,9 @@ def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
     charm_modules._found_path.extend(sys.path)
     charm = Charm(copy)
     guard.confine(str(place), guard.pythons_own())
-    unit = Unit(charm, directory=place / "desk", check=False)
+    # Juju gives a hook the home of root.
+    own = {"HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
+    unit = Unit(charm, directory=place / "desk", check=False, environment=own)
     outcome = unit.run("update-status")
     if not collected.exists():
         raise SystemExit(outcome.error or "the desk could not run it")
