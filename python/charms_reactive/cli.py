@@ -46,6 +46,7 @@ _YES, _NO, _TROUBLE = 0, 1, 2
 _AT_THE_DESK = {
     "simulate": "testing._terminal.simulate",
     "lint": "tools._lint.command",
+    "check-1.5": "tools._moving.command",
 }
 #: Commands for people, which parse their own words.
 _WITH_PARSERS = (*_AT_THE_DESK, "explain", "history", "why")
@@ -430,6 +431,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     table.group(
         "what a charm is",
         ("lint CHARM", "Look for mistakes in its code and declarations."),
+        ("check-1.5 CHARM", "Tell what moving from 1.5 changes for it."),
     )
     table.group(
         "what the unit has done",

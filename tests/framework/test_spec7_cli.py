@@ -513,6 +513,7 @@ COMMANDS = [
     "any_flags_set",
     "any_hook",
     "any_states",
+    "check-1.5",
     "clear_flag",
     "explain",
     "get_flags",
@@ -552,7 +553,7 @@ def test_spec7_help_and_version(one_unit: Unit) -> None:
     assert done.status == 0
     listed = re.findall(r"^  (?=\w)(\S+)", done.stdout, re.M)
     # What people want comes first, what bash and old charms call comes last.
-    assert listed[:6] == ["simulate", "explain", "lint", "history", "why", "get_flags"]
+    assert listed[:6] == ["simulate", "explain", "lint", "check-1.5", "history", "why"]
     assert listed.index("register_trigger") < listed.index("any_hook") < listed.index("hook")
     assert listed.index("mark_invoked") < listed.index("set_state")
     assert sorted(listed) == sorted(subcommands()[1])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 from charms_reactive.errors import ReactiveError
 
@@ -77,6 +78,15 @@ def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
         dispatch.unlink()
     dispatch.write_text(_DISPATCH % str(collected))
     dispatch.chmod(0o755)
+    outcome = _unit(place, copy).run("update-status")
+    if not collected.exists():
+        raise SystemExit(outcome.error or "the desk could not run it")
+    found: Dict[str, Any] = json.loads(collected.read_text(encoding="utf-8"))
+    return found
+
+
+def _unit(place: Path, copy: Path) -> Any:
+    """A unit of the copy, when nothing else is in reach any more."""
     from charms_reactive.testing._running import charm_modules
     from charms_reactive.testing._unit.charm import Charm
     from charms_reactive.testing._unit.scenario import Unit
@@ -87,12 +97,44 @@ def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
     guard.confine(str(place), guard.pythons_own())
     # Juju gives a hook the home of root.
     own = {"HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
-    unit = Unit(charm, directory=place / "desk", check=False, environment=own)
-    outcome = unit.run("update-status")
-    if not collected.exists():
-        raise SystemExit(outcome.error or "the desk could not run it")
-    found: Dict[str, Any] = json.loads(collected.read_text(encoding="utf-8"))
+    return Unit(charm, directory=place / "desk", check=False, environment=own)
+
+
+def _hooks(place: Path, copy: Path, names: Any) -> Dict[str, Any]:
+    """Run hooks one after the other, until one fails; what ran, what ended that, and what was warned of."""
+    left_out = _without_scripts(copy)
+    unit = _unit(place, copy)
+    ran: List[str] = []
+    warnings: Dict[str, None] = {}
+    state, error = None, None
+    for name in names:
+        outcome = unit.run(name, state)
+        state = outcome.state
+        for entry in outcome.log:
+            if entry.level == "WARNING":
+                warnings.update(dict.fromkeys(entry.message.splitlines()))
+        if not outcome.succeeded:
+            error = (outcome.error or "").replace(str(place), "")
+            break
+        ran.append(name)
+    return {
+        "ran": ran,
+        "failed": None if error is None else name,
+        "error": error,
+        "warnings": list(warnings),
+        "left_out": left_out,
+    }
+
+
+def _without_scripts(copy: Path) -> List[str]:
+    """Take the handlers that would be processes out of a copy of a charm."""
+    found: List[str] = []
+    for top in ("reactive", "hooks/reactive", "hooks/relations"):
+        for path in sorted((copy / top).rglob("*")):
+            if path.is_file() and path.suffix in ("", ".sh") and os.access(path, os.X_OK):
+                path.unlink()
+                found.append(path.relative_to(copy).as_posix())
     return found
 
 
-_TASKS: Dict[str, Callable[[Path, Path, Any], Dict[str, Any]]] = {"load": _load}
+_TASKS: Dict[str, Callable[[Path, Path, Any], Dict[str, Any]]] = {"load": _load, "hooks": _hooks}
