@@ -45,11 +45,19 @@ _YES, _NO, _TROUBLE = 0, 1, 2
 #: The commands that are not part of what units have, each with its module.
 _AT_THE_DESK = {
     "simulate": "testing._terminal.simulate",
+    "replay": "testing._terminal.replay",
     "lint": "tools._lint.command",
     "check-1.5": "tools._moving.command",
 }
+#: Commands for people that units have as well.
+_ON_THE_UNIT = {
+    "explain": "testing.explain",
+    "history": "_history.timeline",
+    "why": "_history.why",
+    "snapshot": "_history.snapshots",
+}
 #: Commands for people, which parse their own words.
-_WITH_PARSERS = (*_AT_THE_DESK, "explain", "history", "why")
+_WITH_PARSERS = (*_AT_THE_DESK, *_ON_THE_UNIT)
 
 
 class CommandError(ReactiveError):
@@ -427,6 +435,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "what a charm does",
         ("simulate CHARM HOOK…", "Run hooks without Juju; show which handlers run and what they change."),
         ("explain FILE", "Tell why the handlers of a recorded hook ran, or did not."),
+        ("replay SNAPSHOT HOOK", "Run a hook of a unit again, from a snapshot or a copy of the unit."),
     )
     table.group(
         "what a charm is",
@@ -437,6 +446,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
         "what the unit has done",
         ("history", "Show its last hooks: when, how long, what ran, how it ended."),
         ("why HANDLER|FLAG", "Tell why a handler ran or did not, or who has changed a flag."),
+        ("snapshot", "Print the unit as a state, for simulate, replay and tests."),
     )
     table.group("flags of the unit")
     add("get_flags", "Print the flags that are set.", lambda _: flags.get_flags(), "value")
@@ -719,22 +729,10 @@ def _refuse_format(parser: argparse.ArgumentParser, words: Sequence[str]) -> Non
 
 def _for_the_desk(name: str, words: List[str]) -> int:
     """Run a command that has a parser of its own; no hook has a use for what it imports."""
-    if name == "history":
-        from ._history import timeline
-
-        return timeline.main(words)
-    if name == "why":
-        from ._history import why
-
-        return why.main(words)
-    if name == "explain":
-        from .testing import explain
-
-        return explain.main(words)
     import importlib
 
     try:
-        module = importlib.import_module("charms_reactive." + _AT_THE_DESK[name])
+        module = importlib.import_module("charms_reactive." + {**_AT_THE_DESK, **_ON_THE_UNIT}[name])
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("charms_reactive."):
             raise
@@ -746,6 +744,7 @@ def _for_the_desk(name: str, words: List[str]) -> int:
         return _TROUBLE
     run: Callable[[List[str]], int] = module.main
     return run(words)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,6 +10,8 @@ known by the first alone. Lines are JSON objects; ``charms_reactive._history.mem
 ``end``          that name; with ``took`` and ``spent`` (milliseconds), ``flags`` (how many were set),
                  ``events``, ``ran`` and ``tools`` (as in ``notes``, times in milliseconds), ``status``, and
                  ``error``, if it has failed
+``given``        that name; with ``state``, as ``State.to_json`` has it, in which the hook began, and
+                 ``variables``, what Juju told in its environment: with the setting ``full`` alone
 ``handlers``     the handlers of the charm with their conditions, written where they are not those of the
                  hook before
 ``"table"``      at the end of ``end`` lines: where in the file the line of the handlers begins; and
@@ -52,10 +54,11 @@ LARGEST = 1 << 20
 
 # A line of more than that tells less, and a table of handlers is left out.
 _LONGEST_LINE = 100_000
-_LONGEST_TABLE = 300_000
+_LONGEST_TABLE = 200_000
+_LONGEST_GIVEN = 200_000
 
 # From that size on the file is made shorter, so that it never comes to have more than it may.
-_ENOUGH = LARGEST - _LONGEST_LINE - _LONGEST_TABLE - 50_000
+_ENOUGH = LARGEST - _LONGEST_LINE - _LONGEST_TABLE - _LONGEST_GIVEN - 50_000
 
 _HANDLER_ROOM = 160
 
@@ -145,6 +148,35 @@ class Memory:
         self._slot = size + len(text)
         self._fd = fd
         self._notes.on_invoke = self._note_handler
+        if whole:
+            self._write_what_is_given()
+
+    def _write_what_is_given(self) -> None:
+        """Write the state in which the hook begins, as far as the unit and Juju tell it."""
+        from charms_reactive._juju import environment, hook_tools
+
+        from . import unit_as_state  # only who wants to run hooks again
+
+        try:
+            rows = unit_state.unit._query("SELECT key, CAST(data AS TEXT) FROM kv")
+            charm_dir = environment.hookenv.charm_dir() or ""
+            state = unit_as_state.about_rows(rows, charm_dir, os.environ.get("JUJU_UNIT_NAME", ""))
+            hook_tools.tell(None)  # these calls are none of the hook's
+            told, missing = unit_as_state.about_juju()
+            state.update(told)
+            given = {"given": self._name, "variables": unit_as_state.variables(), "missing": missing}
+            line = _dumps({**given, "state": state}) + "\n"
+            if len(line) > _LONGEST_GIVEN:
+                line = _dumps({**given, "too_long": len(line)}) + "\n"
+            fd = self._open()
+            try:
+                _written(fd, line.encode())
+            finally:
+                os.close(fd)
+        except Exception:  # noqa: BLE001 -- no hook fails for want of a memory
+            pass
+        finally:
+            hook_tools.tell(self._notes)
 
     def _note_handler(self, id: str) -> None:
         """Say over the last one which handler is invoked now, for whoever finds that the hook was killed."""
@@ -386,11 +418,14 @@ def shortened(data: bytes, keep: int, most: int) -> bytes:
     """
     begins: List[bytes] = []
     ends: Dict[bytes, bytes] = {}
+    given: Dict[bytes, bytes] = {}
     for line in data.splitlines(keepends=True):
         if line.startswith(b'{"begin":"') and line.endswith(b'"}\n'):
             begins.append(line)
         elif line.startswith(b'{"end":"') and line.endswith(b'"}\n'):
             ends[line[8:20]] = line
+        elif line.startswith(b'{"given":"') and line.endswith(b"}\n"):
+            given[line[10:22]] = line
     kept: List[bytes] = []  # from the last one back
     tables: Dict[int, bytes] = {}
     size = 0
@@ -398,6 +433,7 @@ def shortened(data: bytes, keep: int, most: int) -> bytes:
         ended = ends.get(line[10:22], b"")
         place = int(ended[10 - _TAIL_LENGTH : 20 - _TAIL_LENGTH]) if ended else 0
         table = data[place : data.find(b"\n", place) + 1] if place and place not in tables else b""
+        line += given.get(line[10:22], b"")
         if size + len(line) + len(ended) + len(table) > most:
             break
         size += len(line) + len(ended) + len(table)

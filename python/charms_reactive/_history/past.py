@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -79,6 +79,8 @@ class Hook:
         end: how it ended: ``succeeded``, ``failed``, ``killed``, ``running``, or ``unknown``.
         inside: the handler that was invoked last.
         told: what it has told when it ended, as ``_dispatch/memory.py`` describes it; empty if nothing.
+        given: the state in which it began (``state``) and its environment (``variables``), where the setting
+            was ``full``; else empty.
         handlers: that were registered, each with phases, conditions and predicates; ``None`` if that is not
             known.
     """
@@ -94,6 +96,7 @@ class Hook:
     end: str
     inside: str
     told: Mapping[str, Any] = field(repr=False)
+    given: Mapping[str, Any] = field(repr=False)
     handlers: Optional[List[List[Any]]] = field(repr=False)
 
     @property
@@ -196,6 +199,7 @@ def read(place: Place) -> List[Hook]:
 def _hooks(data: bytes, place: Place) -> List[Hook]:
     begun: List[Dict[str, Any]] = []
     ended: Dict[str, Dict[str, Any]] = {}
+    given: Dict[str, Dict[str, Any]] = {}
     tables: Dict[int, List[List[Any]]] = {}
     at = 0
     for line in data.split(b"\n"):
@@ -204,6 +208,8 @@ def _hooks(data: bytes, place: Place) -> List[Hook]:
             begun.append(found)
         elif "end" in found:
             ended[found["end"]] = found
+        elif "given" in found:
+            given[found["given"]] = found
         elif "handlers" in found:
             tables[at] = found["handlers"]
         at += len(line) + 1
@@ -211,7 +217,8 @@ def _hooks(data: bytes, place: Place) -> List[Hook]:
     for number, line_of_begin in zip(range(len(begun), 0, -1), begun):
         told = ended.get(line_of_begin["begin"], {})
         try:
-            hooks.append(_hook(number, line_of_begin, told, tables, place))
+            hook = _hook(number, line_of_begin, told, tables, place)
+            hooks.append(replace(hook, given=given.get(line_of_begin["begin"], {})))
         except (KeyError, TypeError, ValueError):
             continue  # of another version, or damaged
     return hooks
@@ -244,6 +251,7 @@ def _hook(
         end=_end(begin, told, place),
         inside=str(begin.get("in", "")).strip(),
         told=told,
+        given={},
         handlers=tables.get(int(told.get("table", "0"))) if told else None,
     )
 
