@@ -101,14 +101,21 @@ CONTAINERS = (list, dict, set)
 
 def _all_of(package: ModuleType) -> Dict[str, ModuleType]:
     """All modules of the framework by name, loaded: a hook may import any of them."""
-    names = [package.__name__]
-    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        last = found.name.rpartition(".")[2]
-        if not found.name.startswith(OURS) and last not in ("_native", "__main__", "cli"):
-            names.append(found.name)
+    names = [package.__name__, *_below(package)]
     # Public modules first, as a charm would: some of the others are parts of one, and complete only with it.
     names.sort(key=lambda name: name.rpartition(".")[2].startswith("_"))
     return {name: importlib.import_module(name) for name in names}
+
+
+def _below(package: ModuleType) -> Iterator[str]:
+    """The names of the modules in a package, but for those that no hook imports."""
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        last = found.name.rpartition(".")[2]
+        if found.name.startswith(OURS) or last in ("_native", "__main__", "cli"):
+            continue
+        yield found.name
+        if found.ispkg:
+            yield from _below(importlib.import_module(found.name))
 
 
 FRAMEWORK: Dict[str, ModuleType] = _all_of(charms_reactive)
