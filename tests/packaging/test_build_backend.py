@@ -177,7 +177,7 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata.get_payload(decode=True).decode("utf-8") == (ROOT / "README.md").read_text(
         encoding="utf-8"
     )
-    assert set(metadata.get_all("Provides-Extra", [])) == {"test", "dev", "bench", "docs", "release"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"otel", "test", "dev", "bench", "docs", "release"}
 
 
 def test_at_run_time_only_charmhelpers_and_yaml_are_required(wheel: zipfile.ZipFile) -> None:

@@ -70,6 +70,8 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
                 memory.end()
             if recorder is not None:
                 recorder.write()
+            if notes.traces_to:
+                _send_trace(notes, name, not hook_name)
         for variable, value in given.items():
             if value is not None:
                 os.environ[variable] = value
@@ -150,7 +152,7 @@ def _notes() -> Tuple[Any, Any, Any]:
     """The notes of this hook, and the memory and the recorder that write them; ``None`` if unwanted."""
     path = os.environ.get("CHARMS_REACTIVE_RECORD")
     remembered = settings.may_have_history()
-    if not path and not remembered:
+    if not path and not remembered and not settings.may_send_traces():
         return None, None, None
     from .notes import Notes
 
@@ -171,6 +173,17 @@ def _notes() -> Tuple[Any, Any, Any]:
     return notes, memory, recorder
 
 
+def _send_trace(notes: Any, name: str, is_action: bool) -> None:
+    """Send the hook to the collector that the setting names; the log says so where that cannot be."""
+    from . import telemetry  # only for those who collect traces
+
+    telemetry.send(notes, name, is_action, notes.traces_to)
+    try:
+        juju_log.hand_over()
+    except ReactiveError:
+        pass  # the log is gone, too
+
+
 def _start(name: str, restricted: bool, is_action: bool, memory: Any) -> None:
     """Repair and announce: nothing of the charm has run yet, and nothing was read."""
     unit = unit_state.unit
@@ -182,6 +195,8 @@ def _start(name: str, restricted: bool, is_action: bool, memory: Any) -> None:
     settings.start_hook()
     if memory is not None:
         memory.begin(name, is_action, *settings.history())
+    if trace.notes is not None:
+        trace.notes.traces_to = settings.traces_to()
     environment.tell_hookenv()
     if unit.recovered:
         undone = _in_words(unit.recovered)

@@ -77,6 +77,8 @@ class Notes:
         self._dispatched = False
         #: Is told of each handler before it is invoked.
         self.on_invoke: Any = None
+        #: The collector to which the hook is sent as a trace; empty for none.
+        self.traces_to = ""
 
     # -- from whom they are heard -------------------------------------------------------------------
     def listen(self) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "options",
     "start_hook",
     "strict",
+    "traces_to",
     "warn",
 ]
 
@@ -175,6 +176,25 @@ def history() -> Tuple[int, bool]:
         return _HOOKS_KEPT, False
     return kept
 
+
+def may_send_traces() -> bool:
+    """Whether :func:`traces_to` may name a collector, before the charm's options are known."""
+    given = os.environ.get(_OTLP)
+    return _is_on(given) is not False if given else _declares(_OTLP_OPTION)
+
+
+def traces_to() -> str:
+    """The collector to which the trace of this hook is sent over OTLP/HTTP; empty for none.
+
+    ``CHARMS_REACTIVE_OTLP`` goes before the charm option ``reactive-otlp``; ``0`` in it means none.
+    """
+    given = os.environ.get(_OTLP)
+    setting = str((given if given else _charm_option(_OTLP_OPTION)) or "").strip()
+    return "" if _is_on(setting) is False else setting
+
+
+_OTLP = "CHARMS_REACTIVE_OTLP"
+_OTLP_OPTION = "reactive-otlp"
 
 _HISTORY = "CHARMS_REACTIVE_HISTORY"
 _HISTORY_OPTION = "reactive-history"

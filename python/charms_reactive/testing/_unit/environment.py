@@ -82,6 +82,7 @@ def hook_environment(
         # On the unit nobody may look; here somebody does.
         "CHARMS_REACTIVE_EVENT_ERRORS": "fail",
         "CHARMS_REACTIVE_HISTORY": "0",  # the charm directory is what a test compares
+        "CHARMS_REACTIVE_OTLP": "0",  # whoever collects traces of units does not mean these
         **{
             name: value
             for name, value in os.environ.items()
