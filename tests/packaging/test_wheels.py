@@ -508,7 +508,14 @@ def test_from_the_sdist_what_is_for_desks_says_where_it_is(sdist: Archive, envir
     said = run(environment, "python", "-I", "-B", "-c", ask)
     assert said.startswith("charms_reactive.testing is part of the wheels, and not of the sdist")
     assert said.endswith("--only-binary charms.reactive charms.reactive True")
-    for words, status, what in (("simulate .", 2, "part of the wheels"), ("explain --help", 0, "usage:")):
+    for words, status, what in (
+        ("simulate .", 2, "part of the wheels"),
+        ("replay . install", 2, "part of the wheels"),
+        ("explain --help", 0, "usage:"),
+        ("history --help", 0, "usage:"),
+        ("why --help", 0, "usage:"),
+        ("snapshot --help", 0, "usage:"),
+    ):
         done = subprocess.run(
             [str(environment / "bin/charms.reactive"), *words.split()],
             env=plain(environment),
