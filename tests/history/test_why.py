@@ -310,6 +310,91 @@ SITUATIONS: List[Situation] = [
         ["hook 2, install, ", "it ran once"],
     ),
     Situation(
+        "an error that the log has lost: a handler wants what nobody gives it",
+        "@hook('start')\ndef f(db): pass\n",
+        ["start"],
+        "history -v -n 1",
+        [
+            "HandlerArgumentError: handler reactive/app.py:3:f cannot be called",
+            "failed in reactive/app.py:3:f",
+        ],
+    ),
+    Situation(
+        "the same: triggers set one another off",
+        "register_trigger(when='a', set_flag='b')\nregister_trigger(when='b', clear_flag='a')\n"
+        "register_trigger(when_not='a', clear_flag='b')\nregister_trigger(when_not='b', set_flag='a')\n"
+        "@hook('start')\ndef f(): set_flag('a')\n",
+        ["start"],
+        "history -v -n 1",
+        ["TriggerCycleError: triggers form a cycle"],
+    ),
+    Situation(
+        "the same: strict mode is on",
+        "@when_not('a')\ndef f(): set_flag('a')\n@when('a')\ndef g(): clear_flag('a')\n",
+        [
+            written("config.yaml", "options:\n  reactive-strict: {type: boolean, default: true}\n"),
+            lambda unit: unit.answer("config-get", '{"reactive-strict": true}'),
+            "start",
+        ],
+        "history -v -n 1",
+        ["StrictModeError: stopped after 100 iterations, in which handlers kept firing one another"],
+    ),
+    Situation(
+        "the same: a handler of events has failed in it",
+        "from charms.reactive.events import Event, emit_event, handle_event\nclass E(Event): pass\n"
+        "@handle_event(E)\ndef heard(event): 1 / 0\n@hook('start')\ndef f(): emit_event(E)\n",
+        [
+            written("config.yaml", "options:\n  reactive-strict: {type: boolean, default: true}\n"),
+            lambda unit: unit.answer("config-get", '{"reactive-strict": true}'),
+            "start",
+        ],
+        "history -v -n 1",
+        ["EventHandlerError: event handler reactive/app.py:5:heard failed on E", "  event E"],
+    ),
+    Situation(
+        "the same: a script of bash handlers",
+        "",
+        [
+            written(
+                "reactive/b.sh",
+                "#!/bin/bash\nsource charms.reactive.sh\n@when x\nreactive_handler_main\n",
+                True,
+            ),
+            "start",
+        ],
+        "history -v -n 1",
+        ["HandlerDeclarationError: cannot tell the bash handlers of reactive/b.sh"],
+    ),
+    Situation(
+        "the same: an executable in another language",
+        "",
+        [written("reactive/thing", '#!/bin/sh\n[ "$1" = --test ]\n', True), "start"],
+        "history -v -n 1",
+        ["ExternalHandlerError: external handler reactive/thing"],
+    ),
+    Situation(
+        "the same: a record that is not there",
+        "from charms.reactive.records import Record\nclass Account(Record, key='name'):\n    name: str\n"
+        "@hook('start')\ndef f(): Account.get('nobody')\n",
+        ["start"],
+        "history -v -n 1",
+        ["failed in reactive/app.py:6:f, at reactive/app.py:7: RecordNotFoundError"],
+    ),
+    Situation(
+        "the same: a flag that is no name",
+        "@hook('start')\ndef f(): set_flag(None)\n",
+        ["start"],
+        "history -v -n 1",
+        ["failed in reactive/app.py:3:f, at reactive/app.py:4: FlagNameError"],
+    ),
+    Situation(
+        "the same: metadata.yaml is not what it should be",
+        "@hook('{requires:sql}-relation-joined')\ndef f(): pass\n",
+        [written("metadata.yaml", "name: app\nrequires: [sql]\n"), "start"],
+        "history -v -n 1",
+        ["CharmMetadataError: ", "metadata.yaml"],
+    ),
+    Situation(
         "nothing is remembered",
         "",
         [],
