@@ -185,6 +185,8 @@ class _Driver:
             self._call("confine", number, handler.phases)
         for kind, flags in handler.conditions:
             self._call("add_condition", number, kind, flags)
+        for flag, on in handler.edges:
+            self._call("add_edge", number, flag, on)
         if handler.watched:
             self._call("watch", number, handler.watched)
         if handler.answers:
@@ -193,7 +195,7 @@ class _Driver:
     def _dispatch(self, op: Dispatch) -> None:
         before = self._call("flags")
         try:
-            self._call("start", op.restricted)
+            self._call("start", op.restricted, op.quiet)
             self._follow_steps()
         except _Crash:
             self.seen["dispatch crashed"] += 1
@@ -211,6 +213,8 @@ class _Driver:
             if step == TEST:
                 self._call("answer", self._ask(number))
             elif step == INVOKE:
+                if self._handlers[number].edges:
+                    self.seen["heard"] += 1
                 self._script(self._handlers[number].body)
             elif step in (DONE, LIMIT):
                 self.seen[_STEPS[step]] += 1
@@ -310,6 +314,7 @@ def _state(engine: Any, flags: List[str]) -> List[object]:
             len(ids),
             [engine.is_ready(id) for id in ids],
             [engine.watched_changed(id) for id in ids],
+            [engine.heard(id) for id in ids],
             [engine.is_set(flag) for flag in flags],
             [engine.dependents(flag) for flag in flags],
         ]
@@ -335,6 +340,7 @@ def _queries(flags: List[str]) -> List[str]:
         "handler_count()",
         "is_ready() of each handler",
         "watched_changed() of each handler",
+        "heard() of each handler",
         "is_set() of %s" % ", ".join(flags),
         "dependents() of %s" % ", ".join(flags),
     ]

@@ -31,6 +31,7 @@ class Handler:
         self.phases = [HOOKS, OTHER, RESTRICTED]
         self.conditions: List[Tuple[int, List[str]]] = []
         self.watched: List[str] = []
+        self.edges: List[Change] = []
         self.opaque = False
 
 
@@ -48,6 +49,9 @@ class Model:
         self._making: List[Change] = []
         self._waiting: List[Tuple[Iterator[Effect], int]] = []
         self._handlers: List[Handler] = []
+        # Edges that were heard: of which handler, and which one. Each ends when its flag changes back.
+        self._heard: Set[Tuple[int, Change]] = set()
+        self._quiet = False
         self._steps: Optional[Generator[Step, None, None]] = None
         self._phase = 0
         self._iteration = 0
@@ -109,7 +113,7 @@ class Model:
         self._note(self._name(flag))
 
     def _go_on(self) -> List[Effect]:
-        before = set(self._set), list(self._pending), self._cleared
+        before = set(self._set), list(self._pending), self._cleared, set(self._heard)
         effects: List[Effect] = []
         try:
             for effect in self._waiting[-1][0]:
@@ -123,9 +127,9 @@ class Model:
         self.unwind()
         return effects
 
-    def _take_back(self, before: Tuple[Set[str], List[str], bool]) -> None:
+    def _take_back(self, before: Tuple[Set[str], List[str], bool, Set[Tuple[int, Change]]]) -> None:
         """A chain that was a cycle leaves nothing of what it did."""
-        self._set, self._pending, self._cleared = before
+        self._set, self._pending, self._cleared, self._heard = before
 
     def _make(self, flag: str, on: bool) -> Iterator[Effect]:
         """Make a change, and everything that follows from it."""
@@ -153,7 +157,12 @@ class Model:
         else:
             self._set.remove(flag)
             self._cleared = True
+        self._change_back(flag, on)
         self._note(flag)
+
+    def _change_back(self, flag: str, on: bool) -> None:
+        """What was heard is over when its flag changes back."""
+        self._heard = {(id, edge) for id, edge in self._heard if edge != (flag, not on)}
 
     def _note(self, flag: str) -> None:
         if flag not in self._pending:
@@ -217,6 +226,7 @@ class Model:
 
     def clear_handlers(self) -> None:
         self._handlers = []
+        self._heard = set()
         self._queue = []
         self._untested = []
         self._asked_is_gone = True
@@ -237,6 +247,44 @@ class Model:
     def watch(self, handler: int, flags: Sequence[str]) -> None:
         self._handler(handler).watched += [self._name(flag) for flag in flags]
 
+    def add_edge(self, handler: int, flag: str, on: bool) -> None:
+        known = self._handler(handler)
+        edge = (self._name(flag), on)
+        if edge not in known.edges:
+            known.edges.append(edge)
+            known.watched.append(edge[0])
+            self._confine_to_other(known)
+
+    def hear(self, handler: int, flag: str, on: bool) -> None:
+        edges = self._handler(handler).edges
+        edge = (self._name(flag), on)
+        if edge in edges and self._happened(edge):
+            self._heard.add((handler, edge))
+
+    def heard(self, handler: int) -> List[Change]:
+        return [edge for edge in self._handler(handler).edges if (handler, edge) in self._heard]
+
+    def forget_heard(self) -> None:
+        self._heard = set()
+
+    def _happened(self, edge: Change) -> bool:
+        flag, on = edge
+        return (flag in self._set) == on
+
+    def _is_due(self, id: int, edge: Change) -> bool:
+        return self._happened(edge) and (id, edge) not in self._heard
+
+    def _calls(self, id: int) -> bool:
+        """Whether something happened that the handler has not heard of; nothing has to if it has no edges."""
+        edges = self._handlers[id].edges
+        return edges == [] or any(self._is_due(id, edge) for edge in edges)
+
+    def _invoking(self, id: int) -> None:
+        """A handler that is invoked hears of all that happened."""
+        for edge in self._handlers[id].edges:
+            if self._is_due(id, edge):
+                self._heard.add((id, edge))
+
     def confine(self, handler: int, phases: int) -> None:
         known = self._handler(handler)
         known.phases = [phase for phase in known.phases if phase & phases]
@@ -245,7 +293,8 @@ class Model:
         self._handler(handler).opaque = True
 
     def is_ready(self, handler: int) -> bool:
-        return all(self._holds(kind, flags) for kind, flags in self._handler(handler).conditions)
+        conditions = self._handler(handler).conditions
+        return all(self._holds(kind, flags) for kind, flags in conditions) and self._calls(handler)
 
     def watched_changed(self, handler: int) -> bool:
         return any(flag in self._changed for flag in self._handler(handler).watched)
@@ -270,9 +319,10 @@ class Model:
         return self._handlers[id]
 
     # -- dispatch ------------------------------------------------------------------------------
-    def start(self, restricted: bool) -> None:
+    def start(self, restricted: bool, quiet: bool = False) -> None:
         if self._steps is not None:
             raise EngineError("runs already")
+        self._quiet = quiet
         self._forget_changes()
         self._phase = RESTRICTED if restricted else HOOKS
         self._iteration = 0
@@ -352,7 +402,7 @@ class Model:
 
     def _test(self, id: int) -> Iterator[Step]:
         """Put a handler into the queue if it matches now; of an opaque one, answer() has the last word."""
-        if not self._matches(self._handlers[id]):
+        if not (self._matches(self._handlers[id]) and self._calls(id)):
             return
         if self._handlers[id].opaque:
             self._asked = id
@@ -369,13 +419,22 @@ class Model:
         )
 
     def _is_gated(self, handler: Handler) -> bool:
-        """After iteration 0, only a change of a watched flag lets a handler match, if it watches any."""
-        return self._phase == OTHER and self._iteration > 0 and handler.watched != []
+        """After iteration 0, only a change of a watched flag lets a handler match, if it watches any.
+
+        Of a quiet dispatch that is so from the beginning, but for handlers that wait for an edge.
+        """
+        settled = self._iteration > 0 or self._is_silent(handler)
+        return self._phase == OTHER and settled and handler.watched != []
+
+    def _is_silent(self, handler: Handler) -> bool:
+        return self._quiet and handler.edges == []
 
     def _invoke_queue(self) -> Iterator[Step]:
         self._cleared = False
         while self._queue:
-            yield INVOKE, self._queue.pop(0)
+            id = self._queue.pop(0)
+            self._invoking(id)
+            yield INVOKE, id
             if self._cleared:
                 yield from self._test_again()
                 self._cleared = False

@@ -6,7 +6,7 @@ real engines keep their rules is their own affair.
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Optional, Sequence, Type
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Type
 
 from . import model
 from .model import CALL, CLEAR, HOOKS, NOT_ALL, OTHER, SET, Effect, Handler, Model, Step
@@ -74,6 +74,115 @@ class PredicatesAddNobody(Model):
         for id in matching:
             if id < len(self._handlers):
                 yield from self._test(id)
+
+
+class HearsNothing(Model):
+    def _invoking(self, id: int) -> None:
+        pass
+
+
+class HearsOnlyOneOfSeveral(Model):
+    def _invoking(self, id: int) -> None:
+        for edge in self._handlers[id].edges:
+            if self._is_due(id, edge):
+                self._heard.add((id, edge))
+                return
+
+
+class HearsWhatHasNotHappened(Model):
+    def _invoking(self, id: int) -> None:
+        self._heard.update((id, edge) for edge in self._handlers[id].edges)
+
+
+class EverybodyHears(Model):
+    def _invoking(self, id: int) -> None:
+        for edge in self._handlers[id].edges:
+            if self._is_due(id, edge):
+                self._heard.update((other, edge) for other in range(len(self._handlers)))
+
+
+class HearsWhenItIsQueued(Model):
+    def _test(self, id: int) -> Iterator[Step]:
+        known = len(self._queue)
+        yield from super()._test(id)
+        if len(self._queue) > known:
+            super()._invoking(id)
+
+    def _invoking(self, id: int) -> None:
+        pass
+
+
+class HearsOnceAndForAll(Model):
+    def _change_back(self, flag: str, on: bool) -> None:
+        pass
+
+
+class EdgesAreLevels(Model):
+    def _is_due(self, id: int, edge: model.Change) -> bool:
+        return self._happened(edge)
+
+
+class EdgesOutliveTheirFlag(Model):
+    def _happened(self, edge: model.Change) -> bool:
+        return True
+
+
+class AllEdgesMustBeDue(Model):
+    def _calls(self, id: int) -> bool:
+        return all(self._is_due(id, edge) for edge in self._handlers[id].edges)
+
+
+class EdgesAreIgnored(Model):
+    def _calls(self, id: int) -> bool:
+        return True
+
+
+class CyclesLeaveEdgesUnheard(Model):
+    def _take_back(self, before: Any) -> None:
+        heard = self._heard
+        super()._take_back(before)
+        self._heard = heard
+
+
+class EdgesMatchInAnyPhase(Model):
+    def add_edge(self, handler: int, flag: str, on: bool) -> None:
+        phases = self._handler(handler).phases
+        super().add_edge(handler, flag, on)
+        self._handlers[handler].phases = phases
+
+
+class EdgesWatchNothing(Model):
+    def add_edge(self, handler: int, flag: str, on: bool) -> None:
+        watched = list(self._handler(handler).watched)
+        super().add_edge(handler, flag, on)
+        self._handlers[handler].watched = watched
+
+
+class HearsWhatIsNotSo(Model):
+    def hear(self, handler: int, flag: str, on: bool) -> None:
+        edges = self._handler(handler).edges
+        if (self._name(flag), on) in edges:
+            self._heard.add((handler, (self._name(flag), on)))
+
+
+class QuietIsLoud(Model):
+    def _is_silent(self, handler: Handler) -> bool:
+        return False
+
+
+class QuietSilencesEdges(Model):
+    def _is_silent(self, handler: Handler) -> bool:
+        return self._quiet
+
+
+class QuietIsForEver(Model):
+    def start(self, restricted: bool, quiet: bool = False) -> None:
+        super().start(restricted, quiet or self._quiet)
+
+
+class ForgetsNothingThatWasHeard(Model):
+    def forget_heard(self) -> None:
+        pass
 
 
 class IterationsAreNotGated(Model):

@@ -66,6 +66,7 @@ class Handler(NamedTuple):
 
     conditions: Tuple[Tuple[int, Flags], ...] = ()
     body: Script = ()
+    edges: Tuple[Tuple[str, bool], ...] = ()
     watched: Flags = ()
     phases: int = 0
     answers: Tuple[bool, ...] = ()
@@ -76,6 +77,7 @@ class Handler(NamedTuple):
 
     def after_name(self) -> str:
         words = ["%s(%s)" % (_KINDS[kind], _names(flags)) for kind, flags in self.conditions]
+        words += ["when_%s(%s)" % ("set" if on else "cleared", _name(flag)) for flag, on in self.edges]
         if self.watched:
             words.append("watch(%s)" % _names(self.watched))
         if self.phases:
@@ -116,9 +118,10 @@ class Dispatch(NamedTuple):
     """Run one dispatch to its end. If it raises, it is aborted and the flags before it are loaded."""
 
     restricted: bool = False
+    quiet: bool = False
 
     def __str__(self) -> str:
-        return "dispatch restricted" if self.restricted else "dispatch"
+        return "dispatch" + " restricted" * self.restricted + " quiet" * self.quiet
 
 
 Op = Union[Change, Trigger, Handler, Try, Raise, Call, Dispatch]
@@ -229,6 +232,8 @@ class _Maker:
             self._handler: 4,
             self._condition: 4,
             self._watch: 3,
+            self._edge: 3,
+            self._hear: 2,
             self._confine: 2,
             self._opaque: 1,
             self._misuse: 2,
@@ -244,7 +249,7 @@ class _Maker:
         lines += [self._handler(0) for _ in range(rng.choice((1, 2, 3, 3, 4, 5)))]
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             lines += self._script(0, 4)
-            lines.append(Dispatch(rng.random() < 0.15))
+            lines.append(Dispatch(rng.random() < 0.15, rng.random() < 0.25))
         callbacks = tuple(self._script(1, 3) for _ in range(self._callbacks))
         return Program(tuple(lines), callbacks, 5000 if rng.random() < 0.02 else 150)
 
@@ -289,8 +294,11 @@ class _Maker:
     def _handler(self, depth: int) -> Op:
         rng = self._rng
         conditions = tuple([(rng.randrange(4), self._flags()) for _ in range(rng.choice((0, 1, 1, 1, 2, 2)))])
+        edges = ()
+        if rng.random() < 0.3:
+            edges = tuple([(self._flag(), rng.random() < 0.6) for _ in range(rng.choice((1, 1, 2, 3)))])
         phases = 0
-        if not conditions:  # Most are confined: what matches always goes on to the limit.
+        if not conditions and not edges:  # Most are confined: what matches always goes on to the limit.
             phases = rng.choice(
                 (model.HOOKS, model.HOOKS, model.RESTRICTED, model.HOOKS | model.RESTRICTED, 0)
             )
@@ -301,6 +309,7 @@ class _Maker:
         return Handler(
             conditions,
             self._script(depth + 1, 3) if depth < 2 else (),
+            edges,
             self._flags() if rng.random() < 0.1 else (),
             phases,
             answers,
@@ -311,7 +320,9 @@ class _Maker:
         """A handler that changes one which may be behind it in the queue, and has the queue tested again."""
         flag, meddle = (
             self._flag(),
-            self._rng.choice((self._condition, self._watch, self._confine, self._opaque)),
+            self._rng.choice(
+                (self._condition, self._watch, self._confine, self._opaque, self._edge, self._hear)
+            ),
         )
         body = (meddle(0), Change(flag, True), Change(flag, False))
         return Handler((), body, phases=self._rng.choice((model.HOOKS, model.OTHER)), watched=self._flags())
@@ -321,6 +332,14 @@ class _Maker:
 
     def _watch(self, depth: int) -> Op:
         return Call("watch", (self._rng.randrange(4), self._flags()))
+
+    def _edge(self, depth: int) -> Op:
+        return Call("add_edge", (self._rng.randrange(4), self._flag(), self._rng.random() < 0.6))
+
+    def _hear(self, depth: int) -> Op:
+        if self._rng.random() < 0.15:
+            return Call("forget_heard")
+        return Call("hear", (self._rng.randrange(4), self._flag(), self._rng.random() < 0.6))
 
     def _confine(self, depth: int) -> Op:
         return Call("confine", (self._rng.randrange(4), self._rng.randrange(8)))
@@ -391,6 +410,8 @@ def _smaller_ops(op: Op) -> Iterator[Script]:
         for n, (kind, flags) in enumerate(op.conditions):
             for fewer in _without_one(flags):
                 yield (op._replace(conditions=(*op.conditions[:n], (kind, fewer), *op.conditions[n + 1 :])),)
+        for edges in _without_one(op.edges):
+            yield (op._replace(edges=edges),)
         if op.answers:
             yield (op._replace(answers=(), asking=()),)
         if op.phases:
@@ -404,6 +425,9 @@ def _smaller_ops(op: Op) -> Iterator[Script]:
         if len(op.answers) > 1:
             for answers in _without_one(op.answers):
                 yield (op._replace(answers=answers),)
+    elif isinstance(op, Dispatch) and (op.quiet or op.restricted):
+        yield (op._replace(quiet=False),)
+        yield (op._replace(restricted=False),)
     elif isinstance(op, Try):
         yield op.script
         for script in _smaller(op.script):

@@ -3,6 +3,8 @@
 //! A condition counts how many of its flags are set, a handler counts its conditions that do not
 //! hold; a change of a flag touches the conditions over that flag and no others.
 
+mod edges;
+
 use std::collections::BTreeSet;
 
 use crate::bitset::BitSet;
@@ -10,6 +12,8 @@ use crate::error::Error;
 use crate::flags::{ChangeLog, Flags};
 use crate::ids::{narrow, FlagId, HandlerId};
 use crate::phases::{Phase, Phases};
+
+use self::edges::HandlerEdge;
 
 /// When a condition over some flags holds. No flags at all is legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +34,9 @@ pub enum Kind {
 pub(crate) struct Handlers {
     records: Vec<Handler>,
     conditions: Vec<Condition>,
+    edges: Vec<HandlerEdge>,
+    /// Edges that were heard, and whose flags the running call has changed since.
+    unheard: Vec<u32>,
     /// By flag, as far as anything depends on a flag.
     dependents: Vec<Dependents>,
     /// Handlers all of whose conditions hold.
@@ -38,6 +45,8 @@ pub(crate) struct Handlers {
     phases: [BitSet; Phase::ALL.len()],
     /// Handlers that watch no flag and may match in phase `Other`.
     unwatching: BTreeSet<HandlerId>,
+    /// Handlers with edges.
+    hearing: BTreeSet<HandlerId>,
     /// Counts changes in which handlers may match.
     revision: u64,
 }
@@ -50,6 +59,9 @@ struct Handler {
     opaque: bool,
     /// Sorted, so that adding to it is a binary search.
     watched: Vec<FlagId>,
+    edges: Vec<u32>,
+    /// How many of its edges have happened and are not heard.
+    due: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +77,7 @@ struct Condition {
 #[derive(Clone, Debug, Default)]
 struct Dependents {
     conditions: Vec<u32>,
+    edges: Vec<u32>,
     watchers: Vec<HandlerId>,
 }
 
@@ -200,6 +213,7 @@ impl Handlers {
             }
         }
         self.dependents[flag.index()].conditions = conditions;
+        self.flag_moved(flag, on);
     }
 
     /// How often what handlers may match has changed.
@@ -213,10 +227,11 @@ impl Handlers {
     }
 
     /// Finds the handlers from `first` on that are ready, may match in phase `Other`, and watch one
-    /// of the flags or none at all; the last one first.
+    /// of the flags, or none at all, or have edges where that will do; the last one first.
     pub(crate) fn find_ready_watchers(
         &self,
         changed: &[FlagId],
+        edges_will_do: bool,
         first: usize,
         found: &mut Vec<HandlerId>,
     ) {
@@ -227,6 +242,9 @@ impl Handlers {
         };
         found.clear();
         found.extend(self.unwatching.range(first..).copied().filter(matching));
+        if edges_will_do {
+            found.extend(self.hearing.range(first..).copied().filter(matching));
+        }
         for &flag in changed {
             found.extend(self.watchers(flag).iter().copied().filter(matching));
         }

@@ -33,6 +33,8 @@ pub(crate) struct Dispatch {
     stage: Stage,
     phase: Phase,
     iteration: usize,
+    /// Iteration 0 of phase `Other` is like the later ones for handlers without edges.
+    quiet: bool,
     queue: VecDeque<HandlerId>,
     /// Handlers still to be tested, the last one first, as far as they are known beforehand: in
     /// iterations > 0 those that the changed flags call for, in a retest those that were queued.
@@ -64,6 +66,7 @@ impl Default for Dispatch {
             stage: Stage::Idle,
             phase: Phase::Hooks,
             iteration: 0,
+            quiet: false,
             queue: VecDeque::new(),
             candidates: Vec::new(),
             seen: None,
@@ -75,10 +78,16 @@ impl Default for Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn start(&mut self, restricted: bool, world: &mut World) -> Result<(), Error> {
+    pub(crate) fn start(
+        &mut self,
+        restricted: bool,
+        quiet: bool,
+        world: &mut World,
+    ) -> Result<(), Error> {
         if self.stage != Stage::Idle {
             return Err(Error::DispatchRunning);
         }
+        self.quiet = quiet;
         self.phase = if restricted { Phase::Restricted } else { Phase::Hooks };
         self.iteration = 0;
         self.queue.clear();
@@ -133,6 +142,7 @@ impl Dispatch {
                 }
                 Stage::Invoking => {
                     if let Some(handler) = self.queue.pop_front() {
+                        world.handlers.hear_all(handler, &world.flags);
                         return Ok(Step::Invoke(handler));
                     }
                     world.flags.turn_over();
@@ -210,7 +220,8 @@ impl Dispatch {
     fn next_candidate(&mut self, world: &World) -> Option<HandlerId> {
         let handlers = &world.handlers;
         if self.stage == Stage::Testing {
-            if self.iteration == 0 {
+            let silent = self.quiet && self.phase == Phase::Other;
+            if self.iteration == 0 && !silent {
                 let handler = handlers.next_ready(self.phase, self.first)?;
                 self.first = handler.index() + 1;
                 return Some(handler);
@@ -219,7 +230,8 @@ impl Dispatch {
                 // A predicate changed flags: handlers it has not come to yet may match now.
                 self.seen = Some(handlers.revision());
                 let changed = world.flags.changed.as_slice();
-                handlers.find_ready_watchers(changed, self.first, &mut self.candidates);
+                let begins = self.iteration == 0;
+                handlers.find_ready_watchers(changed, begins, self.first, &mut self.candidates);
             }
         }
         while let Some(handler) = self.candidates.pop() {
@@ -234,7 +246,8 @@ impl Dispatch {
 
     fn still_matches(&self, handler: HandlerId, world: &World) -> bool {
         let handlers = &world.handlers;
-        let settled = self.phase == Phase::Other && self.iteration > 0;
+        let silent = self.quiet && !handlers.has_edges(handler);
+        let settled = self.phase == Phase::Other && (self.iteration > 0 || silent);
         handlers.is_ready(handler)
             && handlers.may_match_in(handler, self.phase)
             && (!settled || handlers.is_called_for(handler, &world.flags.changed))

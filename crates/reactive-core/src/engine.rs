@@ -257,6 +257,70 @@ impl Engine {
         Ok(())
     }
 
+    /// Lets the handler hear, once each time, that the flag becomes set (`on`) or cleared.
+    ///
+    /// An edge is due while the flag is so and the handler has not heard of it since it became so.
+    /// A handler with edges matches only while one of them is due. Being handed out to be invoked
+    /// is hearing of all that are due then; a flag that changes back makes its edges unheard. It
+    /// confines the handler to [`Phase::Other`] and watches the flag.
+    ///
+    /// ```
+    /// # use reactive_core::Engine;
+    /// let mut engine = Engine::new();
+    /// let handler = engine.add_handler();
+    /// engine.add_edge(handler, "a", true)?;
+    /// engine.change("a", true)?;
+    /// assert!(engine.is_ready(handler)?);
+    /// engine.hear(handler, "a", true)?;
+    /// assert!(!engine.is_ready(handler)?);
+    /// engine.change("a", false)?;
+    /// engine.change("a", true)?;
+    /// assert!(engine.is_ready(handler)?);
+    /// # Ok::<(), reactive_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchHandler`].
+    pub fn add_edge(&mut self, handler: HandlerId, flag: &str, on: bool) -> Result<(), Error> {
+        let handler = self.world.handlers.known(handler)?;
+        let flag = self.world.flags.intern(flag);
+        let World { flags, handlers } = &mut self.world;
+        handlers.add_edge(handler, flag, on, flags);
+        Ok(())
+    }
+
+    /// Notes that the handler has heard of an edge; of one that it does not have or is not so,
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchHandler`].
+    pub fn hear(&mut self, handler: HandlerId, flag: &str, on: bool) -> Result<(), Error> {
+        let handler = self.world.handlers.known(handler)?;
+        let World { flags, handlers } = &mut self.world;
+        if let Some(flag) = flags.lookup(flag) {
+            handlers.hear(handler, flag, on, flags);
+        }
+        Ok(())
+    }
+
+    /// The edges of the handler that are so and that it has heard of, in the order in which they
+    /// were added.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchHandler`].
+    pub fn heard(&self, handler: HandlerId) -> Result<Vec<(FlagId, bool)>, Error> {
+        let handler = self.world.handlers.known(handler)?;
+        Ok(self.world.handlers.heard(handler).collect())
+    }
+
+    /// Makes all edges of all handlers unheard.
+    pub fn forget_heard(&mut self) {
+        self.world.handlers.forget_heard();
+    }
+
     /// Lets the handler match only in these phases, in addition to what confined it before.
     ///
     /// # Errors
@@ -318,7 +382,17 @@ impl Engine {
     ///
     /// [`Error::DispatchRunning`].
     pub fn start(&mut self, restricted: bool) -> Result<(), Error> {
-        self.dispatch.start(restricted, &mut self.world)
+        self.dispatch.start(restricted, false, &mut self.world)
+    }
+
+    /// Begins a dispatch in which a handler that watches flags and has no edges matches in iteration
+    /// 0 of [`Phase::Other`] as in later ones: only if one of its watched flags changed before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DispatchRunning`].
+    pub fn start_quietly(&mut self, restricted: bool) -> Result<(), Error> {
+        self.dispatch.start(restricted, true, &mut self.world)
     }
 
     /// The next step of the dispatch.

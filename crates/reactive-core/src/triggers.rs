@@ -131,12 +131,14 @@ impl Triggers {
             return Err(self.cycle(world, flag, on)); // a callback on the way has asked for it
         }
         let mark = world.flags.mark();
+        world.handlers.begin_call();
         let base = self.frames.len();
         self.bases.push(base);
         self.enter(world, flag, on);
         self.propagate(world, base, mark).inspect_err(|_| {
             // The effects are reverted by now; the change they follow from is not.
             world.toggle(flag, !on);
+            world.handlers.hear_again(&world.flags);
             world.flags.forget_since(mark);
         })
     }
@@ -145,6 +147,7 @@ impl Triggers {
     pub(crate) fn resume(&mut self, world: &mut World) -> Result<Vec<Effect>, Error> {
         let &base = self.bases.last().ok_or(Error::NoChangeWaiting)?;
         let mark = world.flags.mark();
+        world.handlers.begin_call();
         self.propagate(world, base, mark)
     }
 
@@ -271,6 +274,7 @@ fn revert(world: &mut World, effects: &[Effect], mark: Mark) {
             Effect::Call(_) => {}
         }
     }
+    world.handlers.hear_again(&world.flags);
     world.flags.forget_since(mark);
 }
 

@@ -202,6 +202,36 @@ impl Engine {
         self.attempt(py, |state| state.engine.watch(handler, flags))
     }
 
+    fn add_edge(
+        &self,
+        handler: &Bound<'_, PyAny>,
+        flag: &Bound<'_, PyAny>,
+        on: bool,
+    ) -> PyResult<()> {
+        let id = self.handler(handler)?;
+        let flag_text = text(flag)?;
+        self.attempt(flag.py(), |state| state.engine.add_edge(id, flag_text, on))
+    }
+
+    fn hear(&self, handler: &Bound<'_, PyAny>, flag: &Bound<'_, PyAny>, on: bool) -> PyResult<()> {
+        let id = self.handler(handler)?;
+        let flag_text = text(flag)?;
+        self.attempt(flag.py(), |state| state.engine.hear(id, flag_text, on))
+    }
+
+    fn heard(&self, handler: &Bound<'_, PyAny>) -> PyResult<Vec<(Py<PyString>, bool)>> {
+        let py = handler.py();
+        let id = convert::handler(handler)?;
+        self.attempt(py, |State { engine, names }| {
+            let heard = engine.heard(id)?;
+            Ok(heard.into_iter().map(|(flag, on)| (names.get(py, engine, flag), on)).collect())
+        })
+    }
+
+    fn forget_heard(&self) {
+        self.with(|state| state.engine.forget_heard());
+    }
+
     fn confine(&self, handler: &Bound<'_, PyAny>, phases: i64) -> PyResult<()> {
         let id = convert::handler(handler)?;
         let phases = convert::phases(phases);
@@ -229,8 +259,16 @@ impl Engine {
         Ok(found.into_iter().map(|(handler, ready)| (handler.0, ready)).collect())
     }
 
-    fn start(&self, py: Python<'_>, restricted: bool) -> PyResult<()> {
-        self.attempt(py, |state| state.engine.start(restricted))
+    #[pyo3(signature = (restricted, quiet=false))]
+    fn start(&self, py: Python<'_>, restricted: bool, quiet: bool) -> PyResult<()> {
+        self.attempt(py, |state| {
+            let engine = &mut state.engine;
+            if quiet {
+                engine.start_quietly(restricted)
+            } else {
+                engine.start(restricted)
+            }
+        })
     }
 
     fn next(&self, py: Python<'_>) -> PyResult<(u8, usize)> {

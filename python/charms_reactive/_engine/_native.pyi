@@ -165,6 +165,36 @@ class Engine:
     def watch(self, handler: int, flags: Sequence[str]) -> None:
         """After iteration 0, let the handler match only if one of its watched flags changed."""
 
+    def add_edge(self, handler: int, flag: str, on: bool) -> None:
+        """Let the handler hear, once each time, that the flag becomes set (``on``) or cleared.
+
+        An edge is *due* while the flag is so and the handler has not heard of it since it became so.
+        A handler with edges matches only while one of them is due. Being handed out to be invoked is
+        hearing of all that are due then; a flag that changes back makes its edges unheard.
+
+        It confines the handler to phase ``OTHER`` and watches the flag. The same edge twice is one.
+
+        Raises:
+            IndexError: no such handler.
+        """
+
+    def hear(self, handler: int, flag: str, on: bool) -> None:
+        """Note that the handler has heard of an edge; of one that it does not have or is not so, nothing.
+
+        Raises:
+            IndexError: no such handler.
+        """
+
+    def heard(self, handler: int) -> List[Tuple[str, bool]]:
+        """The edges of the handler that are so and that it has heard of, in the order they were added.
+
+        Raises:
+            IndexError: no such handler.
+        """
+
+    def forget_heard(self) -> None:
+        """Make all edges of all handlers unheard."""
+
     def confine(self, handler: int, phases: int) -> None:
         """Let the handler match only in these phases, in addition to what confined it before."""
 
@@ -181,8 +211,11 @@ class Engine:
         """The handlers that watch the flag, by id, each with :meth:`is_ready`."""
 
     # -- dispatch ------------------------------------------------------------------------------
-    def start(self, restricted: bool) -> None:
+    def start(self, restricted: bool, quiet: bool = False) -> None:
         """Begin a dispatch; what changed before is forgotten.
+
+        In a ``quiet`` one, a handler that watches flags and has no edges matches in iteration 0 of
+        phase ``OTHER`` as in later ones: only if one of its watched flags changed before.
 
         Raises:
             charms_reactive.errors.EngineError: one is running already.

@@ -82,10 +82,23 @@ class _Condition:
         return self.set_count < self.total
 
 
+class _Edge:
+    """That a flag becomes set, or cleared, as one handler hears of it."""
+
+    __slots__ = ("flag", "handler", "heard", "on")
+
+    def __init__(self, handler: _Handler, flag: str, on: bool) -> None:
+        self.handler = handler
+        self.flag = flag
+        self.on = on
+        # Only ever while the flag is so.
+        self.heard = False
+
+
 class _Handler:
     """What the engine knows of a handler: where it may match, and how far it is from matching."""
 
-    __slots__ = ("conditions", "failing", "id", "opaque", "phases", "watched")
+    __slots__ = ("conditions", "due", "edges", "failing", "id", "opaque", "phases", "watched")
 
     def __init__(self, id: int) -> None:
         self.id = id
@@ -94,6 +107,9 @@ class _Handler:
         self.opaque = False
         self.watched: Set[str] = set()
         self.conditions: List[_Condition] = []
+        self.edges: List[_Edge] = []
+        # How many of the edges have happened and are not heard. That there is none counts as failing.
+        self.due = 0
 
 
 class _Trigger:
@@ -134,10 +150,14 @@ class Engine:
         self._set: Set[str] = set()
         self._conditions: Dict[str, List[_Condition]] = {}
         self._watchers: Dict[str, List[int]] = {}
+        self._edges: Dict[str, List[_Edge]] = {}
+        # Edges that were heard, and whose flags the running call has changed since.
+        self._unheard: List[_Edge] = []
         # Handlers. `_ready` and `_unwatching` are ids, so that nothing ever walks all handlers.
         self._handlers: List[_Handler] = []
         self._ready: Set[int] = set()
         self._unwatching: Set[int] = set()
+        self._hearing: Set[int] = set()  # those with edges
         # Triggers, and the changes that are being made, also as a set; `_bases` has the depth of
         # each change().
         self._triggers: Dict[Tuple[str, bool], _Trigger] = {}
@@ -148,6 +168,7 @@ class Engine:
         self._stage = _IDLE
         self._phase = 0
         self._iteration = 0
+        self._quiet = False
         self._changed: Dict[str, None] = {}
         self._pending: Dict[str, None] = {}
         self._removed = False
@@ -200,6 +221,7 @@ class Engine:
             return None
         self._refuse_cycle(name, on)
         removed, pending = self._removed, len(self._pending)
+        self._unheard.clear()
         self._torn = True
         self._bases.append(len(self._frames))
         try:
@@ -215,6 +237,7 @@ class Engine:
     def resume(self) -> List[Effect]:
         if not self._bases:
             raise EngineError("no change is waiting for a callback")
+        self._unheard.clear()
         self._torn = True
         try:
             effects = self._propagate([], self._removed, len(self._pending))
@@ -291,6 +314,9 @@ class Engine:
     def _revert(self, effects: List[Effect], removed: bool, pending: int) -> None:
         for action, flag, _ in reversed(effects):
             self._toggle(flag, action != SET)
+        for edge in dict.fromkeys(self._unheard):
+            if not edge.heard:
+                self._hear(edge)
         for flag in list(self._pending)[pending:]:
             del self._pending[flag]
         self._removed = removed
@@ -310,6 +336,14 @@ class Engine:
             condition.set_count += step
             if condition.holds() != held:
                 self._count_failing(condition.handler, 1 if held else -1)
+        for edge in self._edges.get(flag, ()):
+            if edge.on == on:
+                self._count_due(edge.handler, 1)
+            elif edge.heard:
+                edge.heard = False
+                self._unheard.append(edge)
+            else:
+                self._count_due(edge.handler, -1)
 
     def _count_anew(self) -> None:
         """Make all counts those of the flags that are set."""
@@ -321,6 +355,12 @@ class Engine:
                 condition.set_count += 1
         for handler in self._handlers:
             handler.failing = sum(not condition.holds() for condition in handler.conditions)
+            handler.due = 0
+            for edge in handler.edges:
+                happened = (edge.flag in self._set) == edge.on
+                edge.heard = edge.heard and happened
+                handler.due += happened and not edge.heard
+            handler.failing += bool(handler.edges) and not handler.due
         self._ready = {handler.id for handler in self._handlers if handler.failing == 0}
         self._revision += 1
 
@@ -331,6 +371,12 @@ class Engine:
         else:
             self._ready.discard(handler.id)
         self._revision += 1
+
+    def _count_due(self, handler: _Handler, more: int) -> None:
+        were = handler.due
+        handler.due += more
+        if (were > 0) != (handler.due > 0):
+            self._count_failing(handler, 1 if were else -1)
 
     # -- triggers ------------------------------------------------------------------------------
     def add_trigger(
@@ -382,7 +428,10 @@ class Engine:
         self._handlers.clear()
         self._ready.clear()
         self._unwatching.clear()
+        self._hearing.clear()
         self._conditions.clear()
+        self._edges.clear()
+        self._unheard.clear()
         self._watchers.clear()
         self._queue.clear()
         self._candidates = []
@@ -415,6 +464,44 @@ class Engine:
             self._unwatching.discard(handler.id)
         self._revision += 1
 
+    def add_edge(self, handler: int, flag: str, on: bool) -> None:
+        known = self._handler(handler)
+        name = _check(flag)
+        if any(edge.flag == name and edge.on == on for edge in known.edges):
+            return
+        edge = _Edge(known, name, on)
+        if not known.edges:
+            self._hearing.add(known.id)
+            known.phases &= OTHER
+            self._count_failing(known, 1)
+        known.edges.append(edge)
+        self._edges.setdefault(name, []).append(edge)
+        self._watch(known, [name])
+        if (name in self._set) == on:
+            self._count_due(known, 1)
+
+    def hear(self, handler: int, flag: str, on: bool) -> None:
+        known = self._handler(handler)
+        name = _check(flag)
+        for edge in known.edges:
+            if edge.flag == name and edge.on == on:
+                self._hear(edge)
+
+    def _hear(self, edge: _Edge) -> None:
+        if (edge.flag in self._set) == edge.on and not edge.heard:
+            edge.heard = True
+            self._count_due(edge.handler, -1)
+
+    def heard(self, handler: int) -> List[Tuple[str, bool]]:
+        return [(edge.flag, edge.on) for edge in self._handler(handler).edges if edge.heard]
+
+    def forget_heard(self) -> None:
+        for edges in self._edges.values():
+            for edge in edges:
+                if edge.heard:
+                    edge.heard = False
+                    self._count_due(edge.handler, 1)
+
     def confine(self, handler: int, phases: int) -> None:
         self._handler(handler).phases &= phases
         self._revision += 1
@@ -437,9 +524,10 @@ class Engine:
         return self._handlers[id]
 
     # -- dispatch ------------------------------------------------------------------------------
-    def start(self, restricted: bool) -> None:
+    def start(self, restricted: bool, quiet: bool = False) -> None:
         if self._stage != _IDLE:
             raise EngineError("a dispatch is running already")
+        self._quiet = quiet
         self._phase = RESTRICTED if restricted else HOOKS
         self._iteration = 0
         self._changed = {}
@@ -484,7 +572,10 @@ class Engine:
             self._removed = False
             self._stage = _INVOKING
         if self._queue:
-            return INVOKE, self._queue.popleft()
+            id = self._queue.popleft()
+            for edge in self._handlers[id].edges:
+                self._hear(edge)
+            return INVOKE, id
         return self._end_iteration()
 
     def _end_iteration(self) -> Tuple[int, int]:
@@ -524,7 +615,7 @@ class Engine:
             self._queue.append(handler.id)
 
     def _still_matches(self, handler: _Handler) -> bool:
-        settled = self._phase == OTHER and self._iteration > 0
+        settled = self._phase == OTHER and (self._iteration > 0 or (self._quiet and not handler.edges))
         return (
             handler.failing == 0
             and bool(handler.phases & self._phase)
@@ -533,8 +624,10 @@ class Engine:
 
     def _matching(self, first: int) -> List[int]:
         """The handlers from id ``first`` on that may match now, last one first."""
-        if self._phase == OTHER and self._iteration > 0:
+        if self._phase == OTHER and (self._iteration > 0 or self._quiet):
             ids = set(self._unwatching)
+            if self._iteration == 0:
+                ids |= self._hearing
             for flag in self._changed:
                 ids.update(self._watchers.get(flag, ()))
             ids &= self._ready
