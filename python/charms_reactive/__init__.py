@@ -89,6 +89,7 @@ __all__ = [
     "main",
     "meter_status_changed",
     "not_unless",
+    "once_per",
     "only_once",
     "patterns",
     "register_trigger",
@@ -102,13 +103,17 @@ __all__ = [
     "toggle_flag",
     "toggle_state",
     "trace",
+    "unless_hook",
     "when",
     "when_all",
     "when_any",
+    "when_changed",
+    "when_cleared",
     "when_file_changed",
     "when_none",
     "when_not",
     "when_not_all",
+    "when_set",
 ]
 
 # What only charms which use it pay for, and where it is.

@@ -84,10 +84,12 @@ class Course:
     Attributes:
         statuses: what was said of the unit's status; the ``status`` module puts it here, which a hook
             imports only if the charm uses it.
+        may_be_quiet: the hook is one that may leave out handlers of flags that have not changed.
     """
 
     def __init__(self) -> None:
         self.statuses: Any = None
+        self.may_be_quiet = False
         self._outermost = False
 
     def __enter__(self) -> Course:
@@ -198,6 +200,10 @@ def _begin(restricted: bool) -> Any:
     unit_state.unit.fresh()
     for watch in handlers.file_watches:  # none may hide a change from another
         watch.take_baseline()
+    if handlers.hearing:
+        from ._dispatch import edges  # few charms have such handlers
+
+        edges.recall()
     return engine
 
 
@@ -209,7 +215,8 @@ def _dispatch(restricted: bool) -> None:
     traced = type(tracer) is not trace.NullTracer
     notes = trace.notes
     _tell_start(tracer if traced else None, notes)
-    engine.start(restricted)
+    if _course is None or not _course.may_be_quiet or not _start_quietly(engine):
+        engine.start(restricted)
     phase = 0
     try:
         while True:
@@ -248,6 +255,21 @@ def _dispatch(restricted: bool) -> None:
     _current = None
     if step == LIMIT:
         _report_limit(engine)
+
+
+def _start_quietly(engine: Any) -> bool:
+    """Begin a quiet dispatch, if the charm wants update-status to be one and it is known what has changed."""
+    if not (settings.may_be_quiet() and settings.quiet_update_status()):
+        return False
+    from ._dispatch import quiet  # few charms ask for it
+
+    changed = quiet.changed_flags()
+    if changed is None:
+        return False
+    engine.start(False, True)
+    for flag in changed:
+        engine.touch(flag)
+    return True
 
 
 def _ask(handler: Handler) -> bool:

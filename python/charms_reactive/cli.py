@@ -89,10 +89,13 @@ def _parse_handler_spec(spec: str) -> HandlerSpec:
     if len(words) < 2 or len(words) % 2:
         raise CommandError("a handler is given as 'NAME ID [TEST \"ARGUMENTS\"]…', not %r" % spec)
     for test, _ in tests:
-        if test not in _FLAG_TESTS and test not in ("hook", "when_file_changed", "only_once"):
+        if test not in _FLAG_TESTS and test not in ("hook", "when_file_changed", "only_once", *_NEWS):
             raise CommandError("there is no test %r, asked for by handler %s" % (test, words[0]))
     return HandlerSpec(words[0], words[1], tests)
 
+
+# Decorators that 1.5.x does not have. That a function is invoked by hand is not kept for them.
+_NEWS = ("when_set", "when_cleared", "when_changed", "once_per", "unless_hook")
 
 _FLAG_TESTS: Dict[str, Callable[[Iterable[str]], bool]] = {
     "when": helpers._when_all,
@@ -124,11 +127,28 @@ def _matches(handler: HandlerSpec) -> bool:
             holds = helpers._hook(arguments)
         elif test == "only_once":
             holds = not _done_before(handler.id)
+        elif test in _NEWS:
+            holds = _is_news(handler, test, arguments)
         else:
             holds = watched_files.FileWatch(handler.stable_id, arguments).changed()
         if not holds:
             return False
     return True
+
+
+def _is_news(handler: HandlerSpec, test: str, arguments: Sequence[str]) -> bool:
+    from ._dispatch import changes, edges
+
+    path, _, name = split_id(handler.id)
+    stable_id = "%s::%s" % (os.path.relpath(path, environment.charm_dir()), name)
+    if test == "unless_hook":
+        return changes.not_in_hook(*arguments)
+    if test in ("when_set", "when_cleared"):
+        return any(edges.is_news(flag, test == "when_set", stable_id) for flag in arguments)
+    try:
+        return changes.watch_of_words(test, stable_id, arguments).is_new()
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _file_watches(handler: HandlerSpec) -> List[watched_files.FileWatch]:

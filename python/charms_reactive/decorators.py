@@ -39,9 +39,11 @@ if TYPE_CHECKING:
         Set,
         Tuple,
         TypeVar,
+        Union,
         overload,
     )
 
+    from ._dispatch.changes import Key
     from ._dispatch.watched_files import Filename
 
     Action = TypeVar("Action", bound=Callable[..., Any])
@@ -54,6 +56,11 @@ __all__ = [
     "when_none",
     "when_not_all",
     "not_unless",
+    "when_set",
+    "when_cleared",
+    "when_changed",
+    "once_per",
+    "unless_hook",
     "when_file_changed",
     "collect_metrics",
     "meter_status_changed",
@@ -390,8 +397,158 @@ def when_file_changed(*filenames: Filename, hash_type: str = "md5") -> Callable[
     return register
 
 
-def _stable_id(handler: Handler, endpoint_name: Optional[str]) -> str:
+# -- changes --------------------------------------------------------------------------------------
+def when_set(*flags: str, name: Optional[str] = None) -> Callable[[Action], Action]:
+    """Invoke the function once each time that one of the flags becomes set.
+
+    The handler hears of it in the hook in which the flag is set or, if its other conditions do not hold
+    then, in a later one, as long as the flag is set. It has heard of it when it has returned and the hook was
+    kept: a handler or a hook that fails, or is killed, hears of it again. A flag that was set before the
+    charm had the handler is heard of, too.
+
+    Of several edges of one function, those of :func:`when_cleared` included, one is enough; the conditions of
+    other decorators must hold besides.
+
+    Args:
+        flags: the flags' names.
+        name: under which is kept what was heard; by default module and name of the function. Give one and
+            the function may be renamed or moved.
+
+    Raises:
+        FlagNameError: a flag is not a string.
+        HandlerUseError: no flag is named.
+    """
+    return _edges("when_set", flags, True, name)
+
+
+def when_cleared(*flags: str, name: Optional[str] = None) -> Callable[[Action], Action]:
+    """Invoke the function once each time that one of the flags becomes cleared.
+
+    Otherwise as :func:`when_set`. A flag that was clear when the charm came to have the handler was not
+    cleared.
+    """
+    return _edges("when_cleared", flags, False, name)
+
+
+def _edges(
+    decorator: str, desired_flags: Tuple[str, ...], on: bool, name: Optional[str]
+) -> Callable[[Action], Action]:
+    from ._dispatch import edges  # most charms wait for none
+
+    flags = _checked(desired_flags)
+
+    def register(action: Action) -> Action:
+        _check_names(decorator, action, flags, "flag")
+        for endpoint_name, handler in _handlers(action, flags):
+            for flag in _expand_endpoint_name(endpoint_name, flags):
+                edges.hear(handler, flag, on, _stable_id(handler, endpoint_name, name))
+        return action
+
+    return register
+
+
+def _check_names(decorator: str, action: Callable[..., Any], names: Sequence[Any], what: str) -> None:
+    """Refuse a decorator that was given nothing, where 1.5.x had no such decorator."""
+    if not names:
+        from ._errors.rare import HandlerUseError  # few ever see it
+
+        message = "@%s of handler %s names no %s" % (decorator, _short_action_id(action), what)
+        raise HandlerUseError(message)
+
+
+def when_changed(
+    *,
+    config: Union[str, Sequence[str]] = (),
+    data: Union[Callable[[], Any], Sequence[Callable[[], Any]]] = (),
+    file: Union[Filename, Sequence[Filename]] = (),
+    name: Optional[str] = None,
+) -> Callable[[Action], Action]:
+    """Invoke the function when something is not as it was when the function ran last.
+
+    What it was is kept when the function has returned and the hook is kept, for each handler by itself: none
+    takes a change away from another, and none is lost. What has never been there has not changed; a handler
+    that is new runs for what is there.
+
+    Args:
+        config: an option of the charm, or several.
+        data: a function that returns something that JSON can hold, or several. It is called whenever the
+            handler is tested.
+        file: a file, or several, as for :func:`when_file_changed`.
+        name: as for :func:`when_set`.
+
+    Raises:
+        HandlerUseError: nothing is named; (when it is tested) a function returns what JSON cannot hold.
+    """
+    options = [config] if isinstance(config, str) else list(config)
+    functions: List[Any] = [data] if callable(data) else list(data)
+    given: Any = file
+    files = [given] if isinstance(given, (str, os.PathLike)) or callable(given) else list(given)
+
+    def register(action: Action) -> Action:
+        from ._dispatch.changes import ChangeWatch  # most charms wait for none
+
+        _check_names("when_changed", action, [*options, *functions, *files], "option, data or file")
+        for endpoint_name, handler in _handlers(action):
+            _watch(handler, ChangeWatch(_stable_id(handler, endpoint_name, name), options, functions, files))
+        return action
+
+    return register
+
+
+def once_per(key: Key, *, name: Optional[str] = None) -> Callable[[Action], Action]:
+    """Invoke the function once for each key in the life of the unit.
+
+    That it has run for a key is kept when it has returned and the hook was kept.
+
+    Args:
+        key: a string or number, such as a version; with another one in a later revision of the charm the
+            function runs once more. Or a function that returns it, called whenever the handler is tested; for
+            ``None`` the handler does not run.
+        name: as for :func:`when_set`.
+    """
+
+    def register(action: Action) -> Action:
+        from ._dispatch.changes import OncePer  # most charms have none
+
+        for endpoint_name, handler in _handlers(action):
+            _watch(handler, OncePer(_stable_id(handler, endpoint_name, name), key))
+        return action
+
+    return register
+
+
+def _watch(handler: Handler, watch: Any) -> None:
+    handler.add_predicate(watch.is_new)
+    handler.add_pre_callback(watch.take)
+    handler.add_post_callback(watch.remember)
+
+
+def unless_hook(*hook_patterns: str) -> Callable[[Action], Action]:
+    """Do not invoke the function in hooks that match one of the patterns, ``update-status`` above all.
+
+    See :func:`~charms.reactive.helpers.any_hook` for the patterns. Other conditions must hold besides.
+
+    Raises:
+        TypeError: a pattern is not a string.
+        HandlerUseError: there is none.
+    """
+    hook_patterns = _checked_names("unless_hook", hook_patterns)
+
+    def register(action: Action) -> Action:
+        from ._dispatch.changes import not_in_hook  # most charms have none
+
+        _check_names("unless_hook", action, hook_patterns, "hook")
+        for _, handler in _handlers(action):
+            handler.add_predicate(partial(not_in_hook, *hook_patterns))
+        return action
+
+    return register
+
+
+def _stable_id(handler: Handler, endpoint_name: Optional[str], name: Optional[str] = None) -> str:
     """A name for a handler that stays the same when lines are added above its function."""
+    if name is not None:
+        return name + (":%s" % endpoint_name if endpoint_name is not None else "")
     name = _qualified_name(handler._action)
     # Of several functions with one name the first keeps it, and the others are counted.
     namesakes = _functions(lambda other: _qualified_name(other) == name)

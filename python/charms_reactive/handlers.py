@@ -182,6 +182,7 @@ class Handler:
         Handler._HANDLERS = {}
         _numbered.clear()
         file_watches.clear()
+        hearing.clear()
         doubtful.clear()
         named_hooks.clear()
         named_actions.clear()
@@ -199,6 +200,9 @@ class Handler:
         self._args: List[Iterable[Any]] = []
         self._args_evaled: Optional[List[Any]] = None
         self._conditions: List[Tuple[int, Tuple[str, ...]]] = []
+        self._edges: List[Tuple[str, bool]] = []
+        #: The name under which is kept what it has heard.
+        self.heard_as = ""
         self._predicates: List[Callable[[], Any]] = []
         self._pre_callbacks: List[Callable[[], Any]] = []
         self._post_callbacks: List[Callable[[], Any]] = []
@@ -221,6 +225,19 @@ class Handler:
         self._phases &= OTHER
         if self._number is not None:
             unit_state.unit.engine.add_condition(self._number, kind, names)
+
+    def add_edge(self, flag: str, on: bool) -> None:
+        """Let the handler hear, once each time, that a flag becomes set (``on``) or cleared.
+
+        Of several edges one is reason enough to invoke it. What it has heard is kept by who calls this.
+        """
+        if (flag, on) not in self._edges:
+            self._edges.append((flag, on))
+        self._flags.add(flag)
+        Handler._CONSUMED_FLAGS.add(flag)
+        self._phases &= OTHER
+        if self._number is not None:
+            unit_state.unit.engine.add_edge(self._number, flag, on)
 
     def add_predicate(self, predicate: Callable[[], Any]) -> None:
         """Require that a function returns something true whenever the handler is tested."""
@@ -278,6 +295,8 @@ class Handler:
         settled = engine.phase() == OTHER and engine.iteration() > 0
         if settled and self._flags and self._flags.isdisjoint(engine.changed()):
             return False
+        if self._edges and not (self._number is not None and engine.is_ready(self._number)):
+            return False
         return all(_holds(engine, kind, flags) for kind, flags in self._conditions) and self.ask()
 
     def ask(self) -> bool:
@@ -327,6 +346,9 @@ _numbered: List[Handler] = []
 #: What each handler has seen of the files it waits for:
 #: :class:`~charms_reactive._dispatch.watched_files.FileWatch` objects.
 file_watches: List[Any] = []
+
+#: Handlers that hear of edges.
+hearing: List[Handler] = []
 
 #: Handlers that stand for a script until it has declared its functions, when the next dispatch begins.
 undeclared: List[Handler] = []
@@ -393,6 +415,8 @@ def _number(handler: Handler) -> None:
     _numbered.append(handler)
     for kind, flags in handler._conditions:
         engine.add_condition(number, kind, flags)
+    for flag, on in handler._edges:
+        engine.add_edge(number, flag, on)
     if handler._flags:
         engine.watch(number, sorted(handler._flags))
     engine.confine(number, handler._phases)

@@ -39,7 +39,10 @@ _ARGUMENTS: Dict[str, Dict[str, object]] = {
     "is_ready": {"handler": 0},
     "watched_changed": {"handler": 0},
     "dependents": {"flag": "a"},
-    "start": {"restricted": False},
+    "add_edge": {"handler": 0, "flag": "a", "on": True},
+    "hear": {"handler": 0, "flag": "a", "on": True},
+    "heard": {"handler": 0},
+    "start": {"restricted": False, "quiet": True},
     "answer": {"matched": True},
 }
 
@@ -66,6 +69,10 @@ _RESULTS: Dict[str, object] = {
     "clear_handlers": None,
     "add_condition": None,
     "watch": None,
+    "add_edge": None,
+    "hear": None,
+    "heard": [],
+    "forget_heard": None,
     "confine": None,
     "set_opaque": None,
     "is_ready": True,

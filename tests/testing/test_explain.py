@@ -274,3 +274,22 @@ def test_what_the_command_cannot_do(hook: Path, tmp_path: Path, capsys: pytest.C
         told = capsys.readouterr()
         assert (reason in told.err, told.out) == (True, "")
     assert json.loads(hook.read_text())["handlers"]
+
+
+def test_a_handler_of_edges() -> None:
+    def of(heard: Any, *events: Any) -> str:
+        found = record([["all", ["x"]]], *START, *events)
+        found._declared[1].update(edges=[["e", True], ["f", False]], heard=heard)
+        return found.explain("second").partition("'x'): ")[2]
+
+    heard = "it has heard of that already: 'f' is clear since then"
+    assert of([["f", False]]) == "'e' was not set; " + heard
+    assert of([["e", True], ["f", False]], ["set", "e"]) == (
+        "it has heard of that already: 'e' is set since then; " + heard
+    )
+    queued: Any = (["iteration", 1, [B]], ["invoke", A], ["clear", "e"])
+    assert of([], ["set", "e"], *queued) == (
+        "it was queued, and left the queue when reactive/app.py:10:first cleared 'e'"
+    )
+    told = record([], *START).find("second")[0]
+    assert told.decorators == ""

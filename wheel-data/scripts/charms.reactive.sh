@@ -121,6 +121,11 @@ function @when_any() { { local -; set +x; } 2>/dev/null; @decorator when_any "$@
 function @when_not() { { local -; set +x; } 2>/dev/null; @decorator when_not "$@"; }
 function @when_none() { { local -; set +x; } 2>/dev/null; @decorator when_none "$@"; }
 function @when_not_all() { { local -; set +x; } 2>/dev/null; @decorator when_not_all "$@"; }
+function @when_set() { { local -; set +x; } 2>/dev/null; @decorator when_set "$@"; }
+function @when_cleared() { { local -; set +x; } 2>/dev/null; @decorator when_cleared "$@"; }
+function @when_changed() { { local -; set +x; } 2>/dev/null; @decorator when_changed "$@"; }
+function @once_per() { { local -; set +x; } 2>/dev/null; @decorator once_per "$@"; }
+function @unless_hook() { { local -; set +x; } 2>/dev/null; @decorator unless_hook "$@"; }
 function @when_file_changed() { { local -; set +x; } 2>/dev/null; @decorator when_file_changed "$@"; }
 function @only_once() { { local -; set +x; } 2>/dev/null; @decorator only_once; }
 
@@ -384,7 +389,11 @@ Decorators; several above one function must all hold:
     @when_any FLAG...                         at least one of the flags is set
     @when_not FLAG...  @when_none FLAG...     none of the flags is set
     @when_not_all FLAG...                     at least one of the flags is not set
+    @when_set FLAG...  @when_cleared FLAG...  once each time that a flag becomes set, or cleared
+    @when_changed config=NAME file=PATH...    an option or file is not as it was when it ran last
     @when_file_changed FILE...                a file has changed
+    @once_per KEY                             the function has not run for this key on this unit
+    @unless_hook PATTERN...                   the current hook does not match
     @hook PATTERN...                          the current hook matches
     @only_once                                the function has not run before on this unit
 

@@ -9,7 +9,10 @@ use serde_json::{json, Value};
 use crate::arguments::{Call, Command, Format, Test};
 use crate::hooks;
 use crate::not_ours::NotOurs;
-use crate::rows::{CHANGES, CLEAR_TRIGGERS, FLAGS, INVOKED, PHASE, REMOVED, SET_TRIGGERS, WATCH};
+use crate::rows::{
+    CHANGES, CLEAR_TRIGGERS, FLAGS, HEARD_CLEAR, HEARD_SET, INVOKED, PHASE, REMOVED, SET_TRIGGERS,
+    WATCH,
+};
 use crate::specs::{without_line, Condition, Handler, HandlerId};
 use crate::unit_state::UnitState;
 
@@ -79,7 +82,13 @@ fn change(state: &mut UnitState, flag: &str, on: bool, value: Option<&str>) -> R
 
 fn write(state: &UnitState, flag: &str, on: bool, value: &Value) -> Result<(), NotOurs> {
     let row = format!("{FLAGS}{flag}");
-    state.keep(&row, on.then_some(value))
+    state.keep(&row, on.then_some(value))?;
+    // What handlers have heard of it before is over.
+    let heard = format!("{}{flag}", if on { HEARD_CLEAR } else { HEARD_SET });
+    if state.has(&heard)? {
+        state.keep(&heard, None)?;
+    }
+    Ok(())
 }
 
 /// An engine with all triggers of this hook and the flags that they may meet.

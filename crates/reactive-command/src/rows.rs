@@ -2,6 +2,9 @@
 
 /// Below it, one row for each flag that is set.
 pub(crate) const FLAGS: &str = "reactive.states.";
+/// Below them, which handlers have heard that a flag was set, or cleared, and is so still.
+pub(crate) const HEARD_SET: &str = "reactive.heard.set.";
+pub(crate) const HEARD_CLEAR: &str = "reactive.heard.clear.";
 /// Below it, one row for each thing that was marked as done.
 pub(crate) const INVOKED: &str = "reactive.invoked.";
 /// Below them, what follows when a flag is set or cleared.

@@ -109,7 +109,12 @@ impl UnitState {
 
     /// Whether a flag is set.
     pub(crate) fn is_set(&self, flag: &str) -> Result<bool, NotOurs> {
-        Ok(self.text(&format!("{FLAGS}{flag}"))?.is_some())
+        self.has(&format!("{FLAGS}{flag}"))
+    }
+
+    /// Whether there is a row of this key.
+    pub(crate) fn has(&self, key: &str) -> Result<bool, NotOurs> {
+        Ok(self.text(key)?.is_some())
     }
 
     /// The names of all flags that are set, sorted.

@@ -21,6 +21,8 @@ from charms_reactive._unit_state.rows import (
     CHANGES,
     CLEAR_TRIGGERS,
     FLAGS,
+    HEARD_CLEAR,
+    HEARD_SET,
     HOOK_VARIABLE,
     INVOKED,
     KEPT,
@@ -255,6 +257,10 @@ class _UnitState:
         else:
             self._connection.execute("DELETE FROM kv WHERE key = ?", (FLAGS + flag,))
         self.note_kept(FLAGS + flag)
+        # What handlers have heard of it before is over.
+        heard = (HEARD_CLEAR if on else HEARD_SET) + flag
+        if self._connection.execute("DELETE FROM kv WHERE key = ?", (heard,)).rowcount:
+            self.note_kept(heard)
 
     def note_kept(self, key: str) -> None:
         """Note that a row is to be as it is now even if the hook that has lent its state is undone."""

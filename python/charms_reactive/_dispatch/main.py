@@ -88,6 +88,7 @@ def main(relation_name: Optional[str] = None) -> None:  # noqa: ARG001 -- some h
 def _run(name: str, is_action: bool, course: bus.Course, notes: Any, memory: Any) -> None:
     """Discover, dispatch and commit, or raise what has failed."""
     restricted = not is_action and name in environment.RESTRICTED_HOOKS
+    course.may_be_quiet = not is_action and name == "update-status"
     process = os.getpid()
     _start(name, restricted, is_action, memory)
     try:
@@ -117,6 +118,10 @@ def _run(name: str, is_action: bool, course: bus.Course, notes: Any, memory: Any
     juju_log.hand_over()
     if notes is not None:
         notes.enter("commit")
+    if not restricted and settings.may_be_quiet() and settings.quiet_update_status():
+        from . import quiet  # few charms ask for it
+
+        quiet.keep_flags()
     unit_state.unit.commit()  # last, because whatever fails must undo everything
 
 

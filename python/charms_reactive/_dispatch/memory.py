@@ -348,10 +348,16 @@ def _table() -> bytes:
             [name for phase, name in PHASE_NAMES.items() if handler._phases & phase],
             [[KINDS[kind], flags] for kind, flags in handler._conditions],
         ]
-        if handler._predicates:
-            row.append([in_words(predicate) for predicate in handler._predicates])
+        words = [*edges_in_words(handler), *map(in_words, handler._predicates)]
+        if words:
+            row.append(words)
         rows.append(row)
     return (_dumps({"handlers": rows}) + "\n").encode()
+
+
+def edges_in_words(handler: Handler) -> List[str]:
+    """What a handler hears of, as a charm's author wrote it."""
+    return ["@when_%s(%r)" % ("set" if on else "cleared", flag) for flag, on in handler._edges]
 
 
 def in_words(predicate: Any) -> str:
@@ -367,6 +373,10 @@ def in_words(predicate: Any) -> str:
         return "@%s" % arguments[0].replace("-", "_")
     if name == "_not_done_before":
         return "@only_once"
+    if name == "not_in_hook":
+        return "@unless_hook(%s)" % ", ".join(map(repr, arguments))
+    if name == "is_new":
+        return str(predicate.__self__)
     watched = getattr(getattr(predicate, "__self__", None), "_filenames", None)
     if watched is not None:
         shown = [name if isinstance(name, str) else getattr(name, "__name__", str(name)) for name in watched]

@@ -7,7 +7,9 @@ at WARNING, and the hook ends as it would have. It is one JSON document:
 
 ========== ==========================================================================================
 handlers   for each registered handler, in order: ``id``, ``phases`` in which it may match, ``conditions``
-           as pairs of kind (``all``, ``any``, ``none``, ``not_all``) and flags, ``predicates`` in words
+           as pairs of kind (``all``, ``any``, ``none``, ``not_all``) and flags, ``predicates`` in words; of
+           one that hears of edges, ``edges`` as pairs of flag and whether it is set, and ``heard``, those
+           of them that are so and of which it had heard when the hook ended
 events     what happened, in order: see :attr:`Notes.events <charms_reactive._dispatch.notes.Notes>`
 times      where the hook's time went, in seconds: each part of it (see ``Notes.enter``); ``processes``, the
            CPU time of the processes that the hook has waited for, hook tools above all; ``cpu``, that of its
@@ -23,6 +25,7 @@ import resource
 from errno import EEXIST
 
 from charms_reactive._juju import environment, juju_log
+from charms_reactive._unit_state import unit_state
 from charms_reactive.errors import ReactiveError
 from charms_reactive.handlers import PHASE_NAMES, Handler
 
@@ -124,7 +127,12 @@ def _write(path: str, text: str) -> None:
 
 def _described(handler: Handler) -> Dict[str, Any]:
     """A handler as a record has it."""
+    edges: Dict[str, Any] = {}
+    if handler._edges:
+        heard = [] if handler._number is None else unit_state.unit.engine.heard(handler._number)
+        edges = {"edges": handler._edges, "heard": heard}
     return {
+        **edges,
         "id": handler.id(),
         "phases": [name for phase, name in PHASE_NAMES.items() if handler._phases & phase],
         "conditions": [[KINDS[kind], list(flags)] for kind, flags in handler._conditions],

@@ -27,13 +27,17 @@ def merge() -> None:
     gone = set()
     for key, handler in Handler._HANDLERS.items():
         if _lines(handler) in lines:
-            others = alike.setdefault((_lines(handler), tuple(handler._conditions)), [])
+            others = alike.setdefault(_alike(handler), [])
             if id(handler) in new and any(_is_same(other, handler) for other in others):
                 gone.add(key)
             else:
                 others.append(handler)
     for key in gone:
         del Handler._HANDLERS[key]
+
+
+def _alike(handler: Handler) -> Any:
+    return _lines(handler), tuple(handler._conditions), tuple(handler._edges)
 
 
 def _lines(handler: Handler) -> Tuple[int, str]:
@@ -84,7 +88,7 @@ def _is_same_value(one: Any, other: Any) -> bool:
 
 def _asks_the_same(one: Any, other: Any) -> bool:
     """Whether two predicates are the same question; ``only_once`` and files are, for each its own handler."""
-    watched = [getattr(getattr(it, "__self__", None), "_filenames", None) for it in (one, other)]
+    watched = [getattr(getattr(it, "__self__", None), "watched", None) for it in (one, other)]
     if watched[0] is not None:
         return _is_equal(*watched)
     function = getattr(one, "func", one)

@@ -64,7 +64,7 @@ class FileWatch:
 
     def __init__(self, handler: str, filenames: Sequence[Filename], hash_type: str = "md5") -> None:
         self._handler = handler
-        self._filenames = tuple(filenames)
+        self._filenames = self.watched = tuple(filenames)
         self._hash_type = hash_type
         handlers.file_watches.append(self)
 

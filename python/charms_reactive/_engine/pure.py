@@ -221,7 +221,8 @@ class Engine:
             return None
         self._refuse_cycle(name, on)
         removed, pending = self._removed, len(self._pending)
-        self._unheard.clear()
+        if self._unheard:
+            self._unheard.clear()
         self._torn = True
         self._bases.append(len(self._frames))
         try:
@@ -237,7 +238,8 @@ class Engine:
     def resume(self) -> List[Effect]:
         if not self._bases:
             raise EngineError("no change is waiting for a callback")
-        self._unheard.clear()
+        if self._unheard:
+            self._unheard.clear()
         self._torn = True
         try:
             effects = self._propagate([], self._removed, len(self._pending))
@@ -336,6 +338,10 @@ class Engine:
             condition.set_count += step
             if condition.holds() != held:
                 self._count_failing(condition.handler, 1 if held else -1)
+        if self._edges:
+            self._move_edges(flag, on)
+
+    def _move_edges(self, flag: str, on: bool) -> None:
         for edge in self._edges.get(flag, ()):
             if edge.on == on:
                 self._count_due(edge.handler, 1)
@@ -573,8 +579,9 @@ class Engine:
             self._stage = _INVOKING
         if self._queue:
             id = self._queue.popleft()
-            for edge in self._handlers[id].edges:
-                self._hear(edge)
+            if self._hearing:
+                for edge in self._handlers[id].edges:
+                    self._hear(edge)
             return INVOKE, id
         return self._end_iteration()
 

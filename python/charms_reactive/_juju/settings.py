@@ -213,6 +213,30 @@ def _hooks_kept(setting: object) -> Optional[Tuple[int, bool]]:
     return (int(word), False) if word.isascii() and word.isdigit() and int(word) <= 1000 else None
 
 
+def quiet_update_status() -> bool:
+    """Whether update-status leaves out handlers of flags none of which has changed.
+
+    ``CHARMS_REACTIVE_UPDATE_STATUS`` goes before the charm option ``reactive-update-status``: ``quiet``, or
+    ``full``, which is the default.
+    """
+    given = os.environ.get(_UPDATE_STATUS)
+    setting = given or _charm_option(_UPDATE_STATUS_OPTION)
+    word = str(setting or "full").strip().lower()
+    if word not in ("quiet", "full"):
+        name = _UPDATE_STATUS if given else _UPDATE_STATUS_OPTION
+        juju_log.log("%s must be quiet or full, not %r; using full" % (name, setting), juju_log.WARNING)
+    return word == "quiet"
+
+
+_UPDATE_STATUS = "CHARMS_REACTIVE_UPDATE_STATUS"
+_UPDATE_STATUS_OPTION = "reactive-update-status"
+
+
+def may_be_quiet() -> bool:
+    """Whether anybody could have asked for a quiet update-status."""
+    return bool(os.environ.get(_UPDATE_STATUS)) or _declares(_UPDATE_STATUS_OPTION)
+
+
 def strict() -> bool:
     """Whether warnings are errors: ``CHARMS_REACTIVE_STRICT``, else the charm option ``reactive-strict``."""
     setting = os.environ.get(_STRICT)

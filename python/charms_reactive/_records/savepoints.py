@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from charms_reactive import handlers
 from charms_reactive._errors import UnitStateError
 from charms_reactive._events import event_registry
 from charms_reactive._unit_state import unit_state
@@ -64,6 +65,12 @@ class atomic:  # noqa: N801 -- it reads as the statement that it is part of
                 raise
             # The hook was rolled back already, and this block with it.
         unit_state.unit.forget()
+        if handlers.hearing:
+            from charms_reactive._dispatch import edges  # few charms have such handlers
+
+            # What was heard before is so again; what the handler hears in which this happens is not kept yet.
+            unit_state.unit.fresh()
+            edges.recall(anew=False)
 
 
 def _execute(sql: str) -> None:

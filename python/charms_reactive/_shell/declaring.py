@@ -61,7 +61,8 @@ _SHEBANG = re.compile(r"#![^\n]*\bbash\b")
 _OTHER_SHELL = re.compile(r"#![ \t]*((?:/\S*/)?(?:sh|dash|ash|ksh|zsh))(?!\S)")
 
 _DECORATOR = (
-    r"@(?:hook|when|when_all|when_any|when_not|when_none|when_not_all|when_file_changed|only_once)(?!\S)"
+    r"@(?:hook|when|when_all|when_any|when_not|when_none|when_not_all|when_file_changed|only_once"
+    r"|when_set|when_cleared|when_changed|once_per|unless_hook)(?!\S)"
 )
 _DECLARES = re.compile(r"^[ \t]*(?:%s|reactive_handler_main\b)" % _DECORATOR, re.MULTILINE)
 

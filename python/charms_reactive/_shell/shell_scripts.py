@@ -17,7 +17,7 @@ from charms_reactive._dispatch import done_once
 from charms_reactive._dispatch.watched_files import FileWatch
 from charms_reactive._engine.choice import ALL, ANY, HOOKS, NONE, NOT_ALL
 from charms_reactive._errors import ReactiveError
-from charms_reactive._errors.rare import ExternalHandlerError
+from charms_reactive._errors.rare import ExternalHandlerError, HandlerDeclarationError
 from charms_reactive._juju import environment, juju_log
 from charms_reactive._unit_state import unit_state
 from charms_reactive._unit_state.rows import DECLARED, storable
@@ -41,6 +41,9 @@ _KINDS = {
     "when_not_all": NOT_ALL,
 }
 
+# Decorators that 1.5.x does not have.
+_NEW = ("when_set", "when_cleared", "when_changed", "once_per", "unless_hook")
+
 
 class ShellHandler(Handler):
     """A function of a bash script.
@@ -60,7 +63,10 @@ class ShellHandler(Handler):
         self._script = script
         self._file = os.path.join(environment.charm_dir(), file)
         self._action_id = "%s:%d:%s" % (file, self._line, self._name)
-        stable_id = "%s::%s" % (self._file, self._name) + ("#%d" % (position + 1) if position else "")
+        place = "#%d" % (position + 1) if position else ""
+        stable_id = "%s::%s" % (self._file, self._name) + place
+        #: The same for what 1.5.x does not know, which need not name the charm directory.
+        self._new_id = "%s::%s" % (file, self._name) + place
         for test, *arguments in tests:
             if test in _KINDS:
                 self.add_condition(_KINDS[test], arguments)
@@ -72,11 +78,45 @@ class ShellHandler(Handler):
                 watch = FileWatch(stable_id + shared, arguments)
                 self.add_predicate(watch.changed)
                 self.add_pre_callback(watch.consume)
+            elif test in _NEW:
+                self._add_new(test, arguments)
             else:
                 assert test == "only_once"
                 self.add_predicate(partial(self._not_done_before, stable_id, any_line=alone))
         # As 1.5.x does for each function: @only_once may be put above one that has run already.
         self.add_post_callback(partial(done_once.remember, self.key, stable_id))
+
+    def _add_new(self, test: str, arguments: List[str]) -> None:
+        """Take in a decorator that 1.5.x does not have.
+
+        Raises:
+            HandlerDeclarationError: it says nothing, or something that makes no sense.
+        """
+        if not arguments:
+            raise self._mistake("@%s names nothing" % test)
+        if test in ("when_set", "when_cleared"):
+            from charms_reactive._dispatch import edges  # most scripts wait for none
+
+            for flag in arguments:
+                edges.hear(self, flag, test == "when_set", self._new_id)
+            return
+        from charms_reactive._dispatch import changes  # as above
+
+        if test == "unless_hook":
+            self.add_predicate(partial(changes.not_in_hook, *arguments))
+            return
+        try:
+            watch = changes.watch_of_words(test, self._new_id, arguments)
+        except ValueError as error:
+            raise self._mistake(str(error)) from None
+        self.add_predicate(watch.is_new)
+        self.add_pre_callback(watch.take)
+        self.add_post_callback(watch.remember)
+
+    def _mistake(self, reason: str) -> HandlerDeclarationError:
+        return HandlerDeclarationError(
+            os.path.relpath(self._file, environment.charm_dir()), self._line, reason
+        )
 
     @property
     def filepath(self) -> str:

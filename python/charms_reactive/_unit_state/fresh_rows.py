@@ -30,6 +30,9 @@ from .rows import (
     CHANGES,
     CLEAR_TRIGGERS,
     FLAGS,
+    HEARD,
+    HEARD_CLEAR,
+    HEARD_SET,
     KEPT,
     PHASE,
     REMOVED,
@@ -42,7 +45,7 @@ from .rows import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
     from .stand_in import StandIn
 
@@ -107,6 +110,9 @@ class FreshRows:
         self._data_version = -1
         #: Seconds to wait for a file that another process holds; as charmhelpers does it if ``None``.
         self.lock_timeout: Optional[float] = None
+        # The rows of edges that were heard, as far as they are known; whether there may be any.
+        self._heard: Optional[Set[str]] = None
+        self._hears = True
         # Counts what begins or ends a transaction or a savepoint, for who remembers something until then.
         self._epoch = 0
         # Savepoints have been seen: a rollback to one changes rows and nothing that we can see.
@@ -256,6 +262,7 @@ class FreshRows:
         # Not by substr(): SQLite's ends at a NUL, which a flag may contain.
         rows = self._query("SELECT key FROM kv WHERE key >= ? AND key < ?", _FLAG_ROWS)
         changes: List[Change] = self.engine.load([key[len(FLAGS) :] for (key,) in rows])
+        self._heard, self._hears = None, True
         self.loaded = len(rows)
         self._stamp()
         return changes
@@ -389,10 +396,33 @@ class FreshRows:
         """Write or delete the row of a flag, after :meth:`begin`."""
         if self.stand_in is not None:
             self.stand_in.write_flag(flag, on, None if value is OMITTED else value)
-        elif on:
+            return
+        if on:
             self._write(FLAGS + flag, "null" if value is OMITTED else json.dumps(value))
         else:
             self._delete(FLAGS + flag)
+        if self._hears:
+            self._unhear(flag, on)
+
+    def _unhear(self, flag: str, on: bool) -> None:
+        """What was heard of a flag is over when it changes back."""
+        if self._heard is None:
+            with Explained(self, "read"):
+                rows = self._query("SELECT key FROM kv WHERE key >= ? AND key < ?", range_below(HEARD))
+            self._heard = {key for (key,) in rows}
+        row = (HEARD_CLEAR if on else HEARD_SET) + flag
+        if row in self._heard:
+            self._heard.discard(row)
+            self._delete(row)
+        self._hears = bool(self._heard)
+
+    def note_heard(self, flag: str, on: bool, handlers: List[str]) -> None:
+        """Note which handlers have heard that a flag became so."""
+        row = (HEARD_SET if on else HEARD_CLEAR) + flag
+        self.set(row, handlers)
+        self._hears = True
+        if self._heard is not None:
+            self._heard.add(row)
 
     def set(self, key: str, value: object) -> None:
         """Write any row, in the open transaction."""

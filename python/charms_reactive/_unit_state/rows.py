@@ -14,6 +14,13 @@ JSON. 1.5.x reads and writes the rows that are marked with a star, so that a uni
     reactive.files_seen.HANDLER:FILE        what each handler has seen of its files
     reactive.conversations.NAME.SCOPE *     a conversation of a legacy relation; below it, its local data
     reactive.conversations_joined.NAME      how often units have joined one that spans relations
+    reactive.heard.set.FLAG, reactive.heard.clear.FLAG
+                                            the handlers that have heard that a flag was set, or cleared; it
+                                            goes when the flag changes back, whoever changes it
+    reactive.edges.HANDLER                  the flags that were clear when a handler of theirs was new
+    reactive.seen.HANDLER                   the digests of what a handler of when_changed has seen
+    reactive.once.HANDLER                   the digests of the keys for which a handler has run once
+    reactive.quiet                          the flags at the end of the last hook, for a quiet update-status
     reactive.endpoints.departed.ENDPOINT *  units that have left, with their last data
     reactive.data_changed.endpoint.ENDPOINT.RELATION.UNIT.KEY *
                                             the hash of each value of relation data that was seen
@@ -59,6 +66,11 @@ HISTORY_SUFFIX = "-history"
 
 #: What each handler has seen of the files it waits for.
 FILES_SEEN = "reactive.files_seen."
+
+#: Which handlers have heard that a flag was set, or cleared, and is so still.
+HEARD = "reactive.heard."
+HEARD_SET = HEARD + "set."
+HEARD_CLEAR = HEARD + "clear."
 
 #: Below it, conversations of relations of the old kind, and what is kept with them.
 CONVERSATIONS = "reactive.conversations."

@@ -43,6 +43,7 @@ from .rows import CHANGES as CHANGES
 from .rows import CLEAR_TRIGGERS as CLEAR_TRIGGERS
 from .rows import FILES_SEEN as FILES_SEEN
 from .rows import FLAGS as FLAGS
+from .rows import HEARD as HEARD
 from .rows import HOOK_VARIABLE as HOOK_VARIABLE
 from .rows import KEPT as KEPT
 from .rows import LENT_VARIABLE as LENT_VARIABLE
@@ -234,6 +235,8 @@ class UnitState(FreshRows):
                     # Only 1.5.x leaves this, having run handlers; which changes of files it has used
                     # up, its shared row of each file tells, and not what ours had seen before.
                     self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(FILES_SEEN))
+                    # Nor does it know what was heard of flags: better twice than never.
+                    self._execute("DELETE FROM kv WHERE key >= ? AND key < ?", range_below(HEARD))
             self._drop_scratch()
 
     def commit(self) -> None:
@@ -401,6 +404,11 @@ class UnitState(FreshRows):
         named = {flag for flag, _ in recorded}
         changes = recorded + [(flag, False) for flag in sorted(before - after) if flag not in named]
         changes += [(flag, True) for flag in sorted(after - before) if flag not in named]
+        # One that came back to what it was is news for who hears of it, and no change of the flags.
+        back = {flag for flag, _ in recorded if (flag in before) == (flag in after)}
+        if back:
+            self.engine.load(sorted(after ^ back))
+            self.engine.load(sorted(after))
         # A flag that came and went has changed all the same; helpers of 1.5.x record only names.
         for flag in [flag for flag, _ in recorded] + touched:
             self.engine.touch(flag)

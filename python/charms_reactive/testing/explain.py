@@ -164,17 +164,29 @@ class Declared:
         phases: in which it may match.
         conditions: over flags.
         predicates: what else must hold, in words.
+        edges: that flags became set or cleared, of which it hears once: each a flag, and whether it is set.
+        heard: those of them that it had heard of when the hook ended.
     """
 
     id: str
     phases: Tuple[str, ...]
     conditions: Tuple[Condition, ...]
     predicates: Tuple[str, ...]
+    edges: Tuple[Tuple[str, bool], ...] = ()
+    heard: Tuple[Tuple[str, bool], ...] = ()
 
     @property
     def decorators(self) -> str:
         """What stands above it, in one line."""
-        return " ".join([str(one) for one in self.conditions] + list(self.predicates))
+        edges = ["@when_%s(%r)" % ("set" if on else "cleared", flag) for flag, on in self.edges]
+        return " ".join(edges + [str(one) for one in self.conditions] + list(self.predicates))
+
+    def unheard(self, flags: Iterable[str]) -> bool:
+        """Whether, while exactly these flags are set, it could hear of something; of no edges it need not."""
+        there = set(flags)
+        return not self.edges or any(
+            (flag in there) == on and (flag, on) not in self.heard for flag, on in self.edges
+        )
 
 
 class Record:
@@ -195,6 +207,8 @@ class Record:
                 tuple(one["phases"]),
                 tuple(Condition(kind, tuple(flags)) for kind, flags in one["conditions"]),
                 tuple(one["predicates"]),
+                tuple((flag, bool(on)) for flag, on in one.get("edges", ())),
+                tuple((flag, bool(on)) for flag, on in one.get("heard", ())),
             )
             for one in self._declared
         )
@@ -296,16 +310,28 @@ class Record:
         ]
         if never:
             return "; ".join(self._never(condition, moments[-1][1]) for condition in never)
+        if not any(one.unheard(flags) for _, flags in moments):
+            return "; ".join(self._nothing_new(edge, moments) for edge in one.edges)
+        if not one.conditions and one.edges:
+            return self._left_out(one, [what for what, flags in moments if one.unheard(flags)])
         if not one.conditions:
             return "%s did not hold" % (" and ".join(one.predicates) or "its predicates")
         together = [
             what
             for what, flags in moments
-            if all(condition.holds(set(flags)) for condition in one.conditions)
+            if all(condition.holds(set(flags)) for condition in one.conditions) and one.unheard(flags)
         ]
         if not together:
             return "its conditions held one by one, but never all at once"
         return self._left_out(one, together)
+
+    @staticmethod
+    def _nothing_new(edge: Tuple[str, bool], moments: List[Tuple[str, FrozenSet[str]]]) -> str:
+        """Why there was nothing to hear of an edge."""
+        flag, on = edge
+        if any((flag in flags) == on for _, flags in moments):
+            return "it has heard of that already: '%s' is %s since then" % (flag, "set" if on else "clear")
+        return "'%s' %s" % (flag, "was not set" if on else "was not cleared")
 
     def _never(self, condition: Condition, flags: FrozenSet[str]) -> str:
         text = condition.missing(set(flags))
@@ -351,7 +377,8 @@ class Record:
 
     @staticmethod
     def _needs(one: Declared, flag: str) -> bool:
-        return any(flag in other.flags for other in one.conditions if other.kind in ("all", "any"))
+        needed = any(flag in other.flags for other in one.conditions if other.kind in ("all", "any"))
+        return needed or (flag, True) in one.edges
 
     def _moments(self) -> List[Tuple[str, FrozenSet[str]]]:
         """The flags at each moment of the dispatch, with what had just happened."""

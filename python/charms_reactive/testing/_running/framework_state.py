@@ -50,6 +50,7 @@ FRESH: Tuple[Tuple[str, str, Callable[[], Any]], ...] = (
     ("charms_reactive.flags", "_saved", dict),
     ("charms_reactive.flags", "_unsaved", set),
     ("charms_reactive.handlers", "file_watches", list),
+    ("charms_reactive.handlers", "hearing", list),
     ("charms_reactive._dispatch.automatic_flags", "_to_clear", list),
     ("charms_reactive._dispatch.automatic_flags", "_to_keep", dict),
     ("charms_reactive._juju.settings", "_config", lambda: None),

@@ -23,6 +23,9 @@ KINDS = {
     "when_not": "none",
     "when_none": "none",
     "when_not_all": "not_all",
+    # Those that hear of a change need the flag to be so as well.
+    "when_set": "any",
+    "when_cleared": "not_all",
 }
 
 

@@ -286,7 +286,12 @@ def _order(file: SourceFile) -> Tuple[int, str]:
     return len(_DISCOVERED), file.path
 
 
-_MAKES_HANDLER = frozenset([*KINDS, "hook", "action", "when_file_changed", "only_once", "collect_metrics"])
+# What 1.5.x does not have.
+_NEW = ("when_changed", "once_per", "unless_hook")
+
+_MAKES_HANDLER = frozenset(
+    [*KINDS, "hook", "action", "when_file_changed", "only_once", "collect_metrics", *_NEW]
+)
 
 
 def _handlers_of(reading: Reading, file: SourceFile, function: Function) -> Iterator[Handler]:

@@ -13,7 +13,8 @@ from .names import HOLE
 __all__ = ["looks_like_script", "read_script"]
 
 _DECORATOR = re.compile(
-    r"^[ \t]*@(hook|when|when_all|when_any|when_not|when_none|when_not_all|when_file_changed|only_once)"
+    r"^[ \t]*@(hook|when|when_all|when_any|when_not|when_none|when_not_all|when_file_changed|only_once"
+    r"|when_set|when_cleared|when_changed|once_per|unless_hook)"
     r"(?!\w)(.*)$"
 )
 _DEFINITION = re.compile(r"^[ \t]*(?:function[ \t]+([^\s(){}]+)|([^\s(){};&|<>#$=\"']+)[ \t]*\([ \t]*\))")
