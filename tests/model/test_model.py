@@ -140,7 +140,7 @@ def test_another_revision_of_the_charm(model: Model, charms: Dict[str, Charm], t
         tmp_path / "newer", metadata=metadata, config={"colour": "black", "size": 1}, files=files
     )
     model.applications["web"].refresh(newer)
-    assert model.settle().of("web/0")[:3] == ("upgrade-charm", "among-relation-created", "config-changed")
+    assert model.settle().of("web/0")[:3] == ("upgrade-charm", "config-changed", "among-relation-created")
     assert model.unit("web/1").status.message == "new among-relation-changed"
     assert model.applications["web"].config == {"colour": "black", "size": 1}
     with pytest.raises(CharmError, match="web runs the charm web, not db"):
@@ -202,7 +202,7 @@ def test_a_secret_that_one_application_grants_to_another(
     ("how", "hooks"),
     [
         ("juju-reboot", ("update-status", "start")),
-        ("[ -e done ] || { touch done; juju-reboot --now; }", ("update-status", "start", "update-status")),
+        ("[ -e done ] || { touch done; juju-reboot --now; }", ("update-status", "update-status", "start")),
     ],
 )
 def test_a_unit_that_reboots_starts_again(

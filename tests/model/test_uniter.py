@@ -23,7 +23,43 @@ def text(hook: Hook) -> str:
     return " ".join(part for part in [hook.name, *about, departing and "(%s goes)" % departing] if part)
 
 
+Q = LinkView(0, "q", "pg", {"pg/0": 1})
 RULES = {
+    # Juju's internal/worker/uniter/resolver.go 2365bb25: what the table asks before charm and configuration.
+    "relations, storage and then the charm": (
+        {**STARTED, "created": set()},
+        View(charm=2, config=2, storages=("data/0",), links=(Q,)),
+        (
+            "q-relation-created, data-storage-attached data/0, upgrade-charm, config-changed,"
+            " q-relation-joined pg/0, q-relation-changed pg/0"
+        ),
+    ),
+    "secrets before storage, leadership before secrets": (
+        {**STARTED, "secrets": {"s": 1}},
+        View(leader=True, config=2, storages=("data/0",), secrets={"s": 2}),
+        "leader-elected, secret-changed s, data-storage-attached data/0, config-changed",
+    ),
+    # internal/worker/uniter/operation/runhook.go 10a68261: what is queued comes before anything else.
+    "start follows config-changed at once, also when the unit is going": (
+        {"installed": True, "config": 1, "queued": Hook("start")},
+        View(dying=True, storages=("data/0",)),
+        "start, stop, remove",
+    ),
+    "config-changed follows upgrade-charm at once": (
+        {**STARTED, "charm": 2, "queued": Hook("config-changed")},
+        View(charm=2, leader=True, storages=("data/0",)),
+        "config-changed, leader-elected, data-storage-attached data/0",
+    ),
+    "after a reboot, start comes first": (
+        {**STARTED, "rebooted": True},
+        View(config=2, leader=True),
+        "start, leader-elected, config-changed",
+    ),
+    "after a reboot of a unit that has not started, it starts as ever": (
+        {"installed": True, "rebooted": True, "leader_settings": 1},
+        View(config=2),
+        "config-changed, start",
+    ),
     "a new unit that leads": ({}, View(leader=True), "install, leader-elected, config-changed, start"),
     "a new unit that does not": ({}, View(), "install, leader-settings-changed, config-changed, start"),
     "Juju 4 has no leader settings": ({}, View(leader_settings=None), "install, config-changed, start"),
@@ -51,12 +87,12 @@ RULES = {
             " db-relation-changed pg/1"
         ),
     ),
-    "units join in the order of their numbers": (
+    "units join in the order of their names as text": (
         {**STARTED, "created": {0}},
         View(links=(LinkView(0, "db", "pg", {"pg/10": 1, "pg/9": 1}),)),
         (
-            "db-relation-joined pg/9, db-relation-changed pg/9, db-relation-joined pg/10,"
-            " db-relation-changed pg/10"
+            "db-relation-joined pg/10, db-relation-changed pg/10, db-relation-joined pg/9,"
+            " db-relation-changed pg/9"
         ),
     ),
     "data that changed often are one changed": (

@@ -183,6 +183,8 @@ class ModelUnit:
         self._retry = False
         self._storages: List[str] = []
         self._status_due = 0
+        # What it was shown last of the data of a member, by relation and member.
+        self._shown: Dict[Tuple[int, str], Dict[str, str]] = {}
 
     def __repr__(self) -> str:
         return "<unit %s: %s>" % (self.name, self.status)

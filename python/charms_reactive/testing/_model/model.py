@@ -57,6 +57,8 @@ class Model(Running):
         python: the interpreter whose framework the hooks find; by default this one.
         environment: more environment variables for every hook.
         address: of all units, in all networks.
+        cached_data: whether a unit is shown a member's data as they were in the last hook that was about that
+            member, as Juju's agent may, or the newest, as it may as well.
         check: whether each hook's state is checked to be one that Juju could have, which costs time.
         timeout: seconds that a hook may take.
 
@@ -81,6 +83,7 @@ class Model(Running):
         python: Optional[Union[str, os.PathLike[str]]] = None,
         environment: Optional[Mapping[str, str]] = None,
         address: str = "127.0.0.1",
+        cached_data: bool = False,
         check: bool = False,
         timeout: float = 120.0,
     ) -> None:
@@ -112,6 +115,7 @@ class Model(Running):
         self._storages_made = 0
         self._secrets: Dict[str, Any] = {}
         self.check = check
+        self.cached_data = cached_data
         # What each hook has changed for others, for telling why a model never settles.
         self._changes: List[Tuple[str, ...]] = []
 

@@ -60,15 +60,6 @@ def kind(charm: Charm, name: str) -> str:
     return str((declared.get(name) or {}).get("type", "filesystem"))
 
 
-def environment(unit: ModelUnit, storage: str) -> Dict[str, str]:
-    """What a storage hook finds in its environment."""
-    return {
-        "JUJU_STORAGE_ID": storage,
-        "JUJU_STORAGE_KIND": kind(unit.application.charm, storage.partition("/")[0]),
-        "JUJU_STORAGE_LOCATION": str(location(unit, storage)),
-    }
-
-
 def tell(juju: Dict[str, Any], unit: ModelUnit, hook: Optional[Hook]) -> None:
     """Write the unit's storage into its Juju side: what is attached, and what the hook attaches."""
     there = set(unit._agent.storages)

@@ -22,6 +22,7 @@ class Roster:
     """The inventory of a model; :class:`~charms_reactive.testing.Model` documents the attributes."""
 
     applications: Dict[str, Application]
+    cached_data: bool
     check: bool
     directory: Path
     engine: Optional[str]

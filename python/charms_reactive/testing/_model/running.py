@@ -66,11 +66,18 @@ class Running(Roster):
                 for relation in application.relations
                 if not relation.implicit_for(application.name)
                 if unit.name in relation.scope or (not unit._agent.installed and relation.alive)
+                # One that another revision of the charm has brought waits for that.
+                if relation.end_of(application.name).endpoint.name in unit.simulated.charm.endpoints
             ),
             secrets={
                 secret: known["latest"]
                 for secret, known in self._secrets.items()
                 if known["consumers"].get(unit.name, {}).get("revision", known["latest"]) != known["latest"]
+            },
+            labels={
+                secret: known["consumers"][unit.name]["label"]
+                for secret, known in self._secrets.items()
+                if unit.name in known["consumers"]
             },
         )
 
@@ -115,9 +122,7 @@ class Running(Roster):
             environment["JUJU_RELATION_ID"] = hook.relation
         if hook.unit is not None:
             environment["JUJU_REMOTE_UNIT"] = hook.unit
-        environment.update(translation.variables(hook))
-        if hook.storage is not None:
-            environment.update(model_storage.environment(unit, hook.storage))
+        environment.update(translation.variables(hook, unit.simulated.side.read()))
         if self.check:
             state = unit.simulated.dump()
             consistency.check(unit.application.charm, state, hook, unit.name, self.juju_version)
@@ -144,7 +149,8 @@ class Running(Roster):
         if run.reboot:
             # Nothing survives it, the hook that asked for it --now is run again, and start tells the charm.
             unit.simulated.end_processes()
-            unit._agent.started = False
+            unit._agent.rebooted = True
+            unit._agent.queued = hook if again else unit._agent.queued
         return step
 
     def _run_action(self, unit: ModelUnit, action: str, parameters: Optional[Mapping[str, Any]]) -> HookRun:
@@ -178,6 +184,11 @@ class Running(Roster):
             }
             juju["model"] = {**juju["model"], "name": self.name, "uuid": self.uuid}
             juju["goal"] = self._goal()
+            juju["unit-statuses"] = {
+                other.name: {"status": other.status.status, "message": other.status.message}
+                for other in application.units
+                if other is not unit
+            }
             # The hook tools know who may read which.
             juju["secrets"] = copy.deepcopy(self._secrets)
             model_storage.tell(juju, unit, hook)
@@ -193,11 +204,36 @@ class Running(Roster):
                     elif hook.unit not in there:
                         there.append(hook.unit)
                 other = relation.other(application.name).application
-                known["units"] = {name: dict(relation.data[name]) for name in there if name not in departing}
+                about = None if hook is None or hook.relation != relation.id_for(application.name) else hook
+                known["units"] = {
+                    name: self._data(unit, relation, name, about) for name in there if name not in departing
+                }
                 known["departing"] = {name: dict(relation.data.get(name, {})) for name in departing}
-                known["remote-application"] = dict(relation.data[other])
+                known["departed"] = {
+                    name: dict(data)
+                    for name, data in relation.data.items()
+                    if name.partition("/")[0] == relation.other(application.name).application
+                    if "/" in name and name not in (*there, *departing, unit.name)
+                }
+                known["remote-application"] = self._data(unit, relation, other, about)
                 known["local-unit"] = dict(relation.data[unit.name])
                 known["local-application"] = dict(relation.data[application.name])
+
+    def _data(
+        self, unit: ModelUnit, relation: ModelRelation, member: str, about: Optional[Hook]
+    ) -> Dict[str, str]:
+        """What a unit is shown of a member's data: the newest, or those of the member's own last hook.
+
+        Juju's agent keeps what it has read until a hook is about that member; see runner/context/cache.go
+        (e8cfbfdd) in its uniter. Read there, and not seen on a unit.
+        """
+        newest = dict(relation.data[member])
+        if not self.cached_data:
+            return newest
+        told = about is not None and (about.unit or about.environment.get("JUJU_REMOTE_APP")) == member
+        if told or (relation.number, member) not in unit._shown:
+            unit._shown[relation.number, member] = newest
+        return dict(unit._shown[relation.number, member])
 
     def _goal(self) -> Dict[str, str]:
         """What Juju is about to do with units that are not simply there."""
