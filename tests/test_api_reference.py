@@ -36,6 +36,7 @@ MODULES = {
         for name in (
             "charms.reactive.events",
             "charms.reactive.records",
+            "charms.reactive.secrets",
             "charms.reactive.status",
             "charms_reactive.testing",
             "charms_reactive.testing.hooktools",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from . import events as events
     from . import patterns as patterns
     from . import records as records
+    from . import secrets as secrets
     from . import status as status
     from .patterns.request_response import BaseRequest as BaseRequest
     from .patterns.request_response import BaseResponse as BaseResponse
@@ -129,6 +130,7 @@ _HOMES = {
     "patterns": "patterns",
     "records": "records",
     "scopes": "_relations.conversations",
+    "secrets": "secrets",
     "status": "status",
     "testing": "testing",
 }

@@ -22,5 +22,6 @@ from . import helpers as helpers
 from . import patterns as patterns
 from . import records as records
 from . import relations as relations
+from . import secrets as secrets
 from . import status as status
 from . import trace as trace

@@ -1,0 +1,2 @@
+from . import engine_name as _ours
+from charms_reactive.secrets import *
