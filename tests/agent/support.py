@@ -24,13 +24,14 @@ class Go:
         server: the agent's program.
         jujuc: the client's.
         vectors: the program that shows what Go's encoder makes.
+        asker: the client that asks many times.
     """
 
     def __init__(self, directory: Path) -> None:
         if shutil.which("go") is None:
             subprocess.run([str(INSTALL)], check=True, stdout=subprocess.DEVNULL)
         subprocess.run(
-            ["go", "build", "-o", str(directory) + os.sep, "./server", "./jujuc", "./vectors"],
+            ["go", "build", "-o", str(directory) + os.sep, "./server", "./jujuc", "./vectors", "./asker"],
             cwd=str(SOURCES),
             check=True,
             env={**os.environ, "GOFLAGS": "-buildvcs=false", "GO111MODULE": "on"},
@@ -38,6 +39,7 @@ class Go:
         self.server = directory / "server"
         self.jujuc = directory / "jujuc"
         self.vectors = directory / "vectors"
+        self.asker = directory / "asker"
 
 
 class GoAgent:

@@ -245,7 +245,7 @@ IMPOSSIBLE: Dict[str, Any] = {
     "a status that is none": (
         State(unit_status=Status("ok")),
         "install",
-        "unit status 'ok': Juju has active, blocked, error, maintenance, unknown, waiting",
+        "unit status 'ok': Juju has active, blocked, error, maintenance, terminated, unknown, waiting",
     ),
     "a value of a flag that is not set": (
         State(flag_values={"x": 1}),

@@ -65,7 +65,7 @@ Sh = Callable[..., HookRun]
             "status-get --include-data --format=json",
             '{"message":"installing agent","status":"waiting","status-data":{}}\n',
         ),
-        ("status-get --application", "unknown\n"),
+        ("status-get --application", "waiting\n"),
         ("storage-list --format=json", "[]\n"),
         ("leader-get --format=json", "{}\n"),
         ("leader-get --format=json missing", "null\n"),
@@ -225,7 +225,7 @@ def test_only_the_leader_sets_for_the_application(sh: Sh, unit: SimulatedUnit) -
 
 def test_goal_state_names_units_and_relations(sh: Sh) -> None:
     state = json.loads(sh("goal-state --format=json").stdout)
-    assert state["units"] == {"probe/0": {"status": "waiting"}}
+    assert state["units"] == {"probe/0": {"status": "waiting", "since": "2024-01-01 00:00:00Z"}}
     assert sorted(state["relations"]["db"]) == ["pg", "pg/0", "pg/1"]
 
 

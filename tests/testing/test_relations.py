@@ -58,10 +58,14 @@ def test_a_unit_that_departs_is_not_listed_but_its_data_can_be_read(related: Sim
     shown = printed(related, "relation-list; relation-get host pg/1", "db:0", "departed", "pg/1")
     assert shown == "pg/0\nh1\n"
     assert related.related_units("db:0") == ("pg/0",)
-    run = related.run("probe", COMMAND="relation-get -r db:0 host pg/1")
+    # As long as the relation lasts, and of nobody else.
+    assert related.run("probe", COMMAND="relation-get -r db:0 host pg/1").stdout == "h1\n"
+    run = related.run("probe", COMMAND="relation-get -r db:0 host pg/7")
     assert run.stderr == (
-        'ERROR cannot read settings for unit "pg/1" in relation "db:0": unit "pg/1": settings not found\n'
+        'ERROR cannot read settings for unit "pg/7" in relation "db:0": unit "pg/7": settings not found\n'
     )
+    related.add_unit("db:0", "pg/1", {"host": "again"})
+    assert related.run("probe", COMMAND="relation-get -r db:0 host pg/1").stdout == "again\n"
 
 
 def test_a_departed_hook_that_failed_can_be_run_again(related: SimulatedUnit) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import shlex
 import subprocess
+from base64 import b64decode, b64encode
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -148,6 +151,61 @@ class OverSocket:
         agent, OverSocket._agent = OverSocket._agent, None
         if agent is not None:
             agent.close()
+
+
+class OverSocketByGo:
+    """Asks an agent over its socket with a client that is Go's own ``net/rpc``; all by one process.
+
+    Attributes:
+        read: how many calls asked for stdin, by tool.
+        asked: how many calls there were, by tool.
+    """
+
+    def __init__(self, program: Path) -> None:
+        self._process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.read: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+
+    def at(self, directory: Path, juju: Dict[str, Any], address: str) -> OverSocketByGo:
+        """The same client, for a Juju side and the address of its agent."""
+        self.side = hooktools.FileSide(directory)
+        self.side.write(juju)
+        self.side.context = CONTEXT
+        self.side.calls = []
+        self._address = address
+        return self
+
+    def ask(self, line: str, stdin: str, _: Mapping[str, str]) -> Asked:
+        tool, *words = shlex.split(line)
+        call = {
+            "Address": self._address,
+            "Context": CONTEXT,
+            "Dir": "/",
+            "Tool": tool,
+            "Args": [_in_base64(word) for word in words],
+            "Stdin": _in_base64(stdin),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(call).encode() + b"\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        self.asked[tool] += 1
+        self.read[tool] += answer["Read"]
+        out, err = (b64decode(answer[name] or "").decode() for name in ("Stdout", "Stderr"))
+        return answer["Code"], out, err
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        assert self._process.wait(10) == 0
+        self._process.stdout.close()
+
+
+def _in_base64(text: str) -> str:
+    return b64encode(text.encode()).decode("ascii")
 
 
 class OverSocketByProgram(OverSocket):

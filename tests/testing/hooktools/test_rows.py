@@ -9,16 +9,27 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shlex
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-from facts import CONTEXT, Executables, InMemory, OverSocket, OverSocketByProgram, a_juju, found
+from facts import (
+    CONTEXT,
+    Executables,
+    InMemory,
+    OverSocket,
+    OverSocketByGo,
+    OverSocketByProgram,
+    a_juju,
+    found,
+)
 from rows import FOLDER, RELEASES, Row, load
 
-from agent.support import GoAgent
+from agent.support import Go, GoAgent
 from charms_reactive.testing import hooktools
 from charms_reactive.testing._running.agent_server import AgentServer, Answers
 
@@ -170,3 +181,77 @@ def test_over_the_socket_of_an_agent_in_go(tool: str, program: bool, request: py
                 yield ask(row, version, agent)
 
     check(asked())
+
+
+# -- Go's own client --------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def asker(go: Go) -> Iterator[OverSocketByGo]:
+    """A client that is Go's own ``net/rpc``; what it did is printed."""
+    client = OverSocketByGo(go.asker)
+    yield client
+    client.close()
+    print(
+        "Go's client: %d calls of %d tools, %d of which asked for stdin (%s)"
+        % (
+            sum(client.asked.values()),
+            len(client.asked),
+            sum(client.read.values()),
+            ", ".join(sorted(+client.read)),
+        )
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tool", TOOLS)
+def test_by_a_client_in_go(
+    tool: str, directory: Path, desk_agent: Dict[str, str], asker: OverSocketByGo
+) -> None:
+    """All rows, over the socket of the desk's agent."""
+
+    def asked() -> Iterator[Tuple[Row, str, Any]]:
+        for number, row in enumerate(ROWS[tool]):
+            version = last_version(row)
+            juju = a_juju(row.given, RELEASES[version])
+            if not row.environ:
+                yield row, version, asker.at(directory, juju, desk_agent["JUJU_AGENT_SOCKET_ADDRESS"])
+                continue
+            answers = Answers(hooktools.FileSide(directory), row.environ)
+            with AgentServer(answers, directory / ("go-%s-%d.socket" % (tool, number))) as agent:
+                yield row, version, asker.at(directory, juju, agent.address)
+
+    check(asked())
+    assert asker.asked[tool] >= len(ROWS[tool])
+
+
+#: The tools that read what is piped in, and nothing of it before they ask.
+READERS = {"k8s-raw-set", "k8s-spec-set", "pod-spec-set", "relation-set", "state-set"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_client_of_juju_shows_what_the_executable_shows(
+    tool: str, directory: Path, desk_agent: Dict[str, str], links: List[Path]
+) -> None:
+    """One row of each tool: the two processes side by side, and what they leave of their stdin."""
+    row = next((row for row in ROWS[tool] if row.stdin and not row.status), None)
+    row = row or next(row for row in ROWS[tool] if not row.status and not row.after and not row.environ)
+    version = last_version(row)
+    outcomes = []
+    for program, environment in (
+        (directory / "bin" / tool, {"JUJU_CONTEXT_ID": CONTEXT}),
+        (links[1] / tool, desk_agent),
+    ):
+        way = Executables(directory, a_juju(row.given, RELEASES[version]))
+        script = '"$0" "$@"; echo "exit status $?"; echo "left: $(cat)"'
+        done = subprocess.run(
+            ["sh", "-c", script, str(program), *shlex.split(row.line)[1:]],
+            env={**environment, "PATH": os.environ["PATH"]},
+            cwd="/",
+            input=row.stdin.encode() or b"nobody reads this",
+            capture_output=True,
+            check=True,
+        )
+        outcomes.append((done.stdout, done.stderr, way.side.read()["pending"], len(way.side.calls)))
+    assert outcomes[0] == outcomes[1]
+    assert (b"left: nobody reads this" in outcomes[0][0]) is not bool(row.stdin)
+    assert bool(row.stdin) is (tool in READERS)

@@ -249,6 +249,10 @@ class Charm:
                     )
         values = {name: spec["default"] for name, spec in specs.items() if "default" in (spec or {})}
         values.update(given)
+        for name, value in values.items():
+            problem = _wrong(value, specs.get(name) or {})
+            if problem:
+                raise CharmError("parameter %r of action %r %s" % (name, action, problem))
         return values
 
     def _part(self, name: str, whole: Mapping[str, Any]) -> Tuple[Dict[str, Any], str]:
@@ -364,3 +368,48 @@ def _option(spec: Any) -> Mapping[str, Any]:
     if type(spec) not in kinds:
         raise CharmError("an option is declared by a mapping or by its default, not by %r" % (spec,))
     return {"type": kinds[type(spec)], "default": spec}
+
+
+#: What JSON schema calls values, and the Python types of them.
+_TYPES: Dict[str, Tuple[type, ...]] = {
+    "array": (list, tuple),
+    "boolean": (bool,),
+    "integer": (int,),
+    "null": (type(None),),
+    "number": (int, float),
+    "object": (dict,),
+    "string": (str,),
+}
+
+
+def _wrong(value: Any, spec: Mapping[str, Any]) -> str:
+    """What is wrong with a parameter, as Juju checks it before the action is queued; empty for nothing.
+
+    Of JSON schema these are checked: ``type``, ``enum``, the bounds of numbers, the length of texts.
+    """
+    kind = spec.get("type")
+    kinds = [kind] if isinstance(kind, str) else list(kind or ())
+    known = [one for one in kinds if one in _TYPES]
+    if known and not any(_is_of(value, one) for one in known):
+        return "must be of type %s, not %r" % (" or ".join(known), value)
+    if "enum" in spec and value not in spec["enum"]:
+        return "must be one of %s, not %r" % (", ".join(map(repr, spec["enum"])), value)
+    if _is_of(value, "number"):
+        for bound, beyond in (
+            ("minimum", value < spec.get("minimum", value)),
+            ("maximum", value > spec.get("maximum", value)),
+        ):
+            if beyond:
+                return "has the %s %r, and is %r" % (bound, spec[bound], value)
+    if isinstance(value, str):
+        least, most = spec.get("minLength", 0), spec.get("maxLength", len(value))
+        if not least <= len(value) <= most:
+            return "is to have %s to %s letters, and has %d" % (least, most, len(value))
+    return ""
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    # True is no number, though Python has it that way.
+    return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))

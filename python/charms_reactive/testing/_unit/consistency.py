@@ -16,7 +16,7 @@ from charms_reactive.testing.hooktools.juju_side import numbers
 from .charm import Charm, listed
 from .state import Relation, State
 
-_STATUSES = ("active", "blocked", "error", "maintenance", "unknown", "waiting")
+_STATUSES = ("active", "blocked", "error", "maintenance", "terminated", "unknown", "waiting")
 _PORT = re.compile(r"icmp|\d+(-\d+)?/(tcp|udp)")
 
 
@@ -89,7 +89,7 @@ def _members(relation: Relation, role: str, application: str, unit: str) -> Iter
             application,
             relation.endpoint,
         )
-    for member in [*relation.units, *relation.departing]:
+    for member in [*relation.units, *relation.departing, *relation.departed]:
         owner, slash, number = member.partition("/")
         if owner != relation.application or not slash or not number.isdigit():
             yield "relation %s: %r is no unit of %s" % (relation.id, member, relation.application)

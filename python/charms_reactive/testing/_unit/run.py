@@ -50,11 +50,40 @@ class ActionOutcome:
         results: from ``action-set``, nested as its keys are.
         failure: the message of ``action-fail``; ``None`` if the action did not fail itself.
         messages: from ``action-log``.
+        return_code: the exit status of its process.
+        stdout: what it wrote there.
+        stderr: what it wrote there.
     """
 
     results: Mapping[str, Any]
     failure: Optional[str] = None
     messages: Tuple[str, ...] = ()
+    return_code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+
+    @property
+    def status(self) -> str:
+        """``completed`` or ``failed``, as ``juju show-task`` says it."""
+        return "completed" if self.failure is None and self.return_code == 0 else "failed"
+
+    @property
+    def message(self) -> str:
+        """What Juju says of it: how its process failed, whatever ``action-fail`` said, else that."""
+        if self.return_code:
+            return (
+                "exit status %d" % self.return_code
+                if self.return_code > 0
+                else "signal: %d" % -self.return_code
+            )
+        return self.failure or ""
+
+    @property
+    def all_results(self) -> Mapping[str, Any]:
+        """The results as ``juju run`` shows them: Juju adds ``return-code``, ``stdout`` and ``stderr``."""
+        written = {"stdout": self.stdout, "stderr": self.stderr}
+        added = {name: text for name, text in written.items() if text}
+        return {**self.results, "return-code": self.return_code, **added}
 
 
 @dataclass(frozen=True, repr=False)

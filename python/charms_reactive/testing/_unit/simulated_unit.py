@@ -242,6 +242,7 @@ class SimulatedUnit:
             if unit in known["units"] or unit == self.name:
                 raise CharmError("%s is in %s already" % (unit, relation))
             known["units"][unit] = dict(data or {})
+            known.setdefault("departed", {}).pop(unit, None)
 
     def set_relation_data(self, relation: str, whose: str, data: Mapping[str, Optional[str]]) -> None:
         """Let a remote unit or application change its data; runs no hook.
@@ -374,8 +375,8 @@ class SimulatedUnit:
     ) -> HookRun:
         """Run a relation hook to its end; see :meth:`run`.
 
-        A unit that departs is listed no more when its hook starts, while its data can be read until the
-        hook has succeeded. A relation that is broken has no units, and is gone after its hook has
+        A unit that departs is listed no more when its hook starts, while its data can be read as long as the
+        relation lasts. A relation that is broken has no units, and is gone after its hook has
         succeeded.
 
         Args:
@@ -408,7 +409,10 @@ class SimulatedUnit:
                 if event == "broken":
                     del juju["relations"][relation]
                 elif event == "departed":
-                    juju["relations"][relation]["departing"].pop(unit, None)
+                    known = juju["relations"][relation]
+                    gone = known["departing"].pop(unit, None)
+                    if gone is not None:
+                        known.setdefault("departed", {})[unit] = gone
         return run
 
     def run_hook(self, hook: Hook) -> HookRun:
@@ -417,7 +421,7 @@ class SimulatedUnit:
         if about is not None:
             assert hook.relation is not None
             return self.run_relation(hook.relation, about[1], hook.unit, **hook.environment)
-        variables = translation.variables(hook)
+        variables = translation.variables(hook, self._read())
         return self.run(hook.name, **{**variables, **hook.environment})
 
     def run_action(
@@ -471,6 +475,8 @@ class SimulatedUnit:
         environment.update(variables)
         with self._change() as juju:
             translation.enter(juju, environment, parameters)
+            if parameters is None:
+                translation.begin(juju, name)
         before = self.flags if self._flags_loaded is None else self._flags_loaded
         self._flags_loaded = None
         self.side.calls = []
@@ -494,7 +500,7 @@ class SimulatedUnit:
                 )
         finally:
             self.side.context = ""
-        action, reboot = self._settle(ended.exit_status == 0)
+        action, reboot = self._settle(name, ended, stdout, stderr)
         log, tools = self._calls()
         self._write_log(name, log, stdout, stderr)
         self.rows = Rows(self.state_file, self._moved)
@@ -566,16 +572,24 @@ class SimulatedUnit:
             search=search_path(self.juju_dir / "bin", self.python, self.environment),
         )
 
-    def _settle(self, succeeded: bool) -> Tuple[Optional[ActionOutcome], str]:
+    def _settle(
+        self, name: str, ended: Ended, stdout: str, stderr: str
+    ) -> Tuple[Optional[ActionOutcome], str]:
         """Let what was buffered take effect, or forget it; the action's outcome, and the reboot asked for."""
+        succeeded = ended.exit_status == 0
         with self._change() as juju:
             action = juju["action"]
             hooktools.settle(juju, succeeded)
             juju["action"] = None
             reboot, juju["reboot"] = juju["reboot"], ""
+            if action is None and succeeded and reboot != "now":
+                translation.end(juju, name)
         if action is None:
             return None, reboot
-        outcome = ActionOutcome(action["results"], action["failure"], tuple(action["messages"]))
+        messages = tuple(action["messages"])
+        outcome = ActionOutcome(
+            action["results"], action["failure"], messages, ended.exit_status, stdout, stderr
+        )
         return outcome, reboot
 
     def _calls(self) -> Tuple[Tuple[LogEntry, ...], Tuple[ToolCall, ...]]:

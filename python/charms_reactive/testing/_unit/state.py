@@ -128,7 +128,9 @@ class Relation:
         local: this unit's data. What Juju puts there itself (``ingress-address``, …) is added.
         local_application: this application's data, which its leader has published.
         number: of the relation; by default the first that is free. ``id`` is ``endpoint:number``.
-        departing: units that are no longer listed, whose data can still be read.
+        departing: units that are no longer listed, whose data can still be read: those of which the
+            ``-departed`` hook runs or is still to run.
+        departed: the same of those that have departed. Their data can be read as long as the relation lasts.
     """
 
     endpoint: str
@@ -139,6 +141,7 @@ class Relation:
     local_application: Mapping[str, str]
     number: int
     departing: Mapping[str, Mapping[str, str]]
+    departed: Mapping[str, Mapping[str, str]]
 
     def __init__(
         self,
@@ -150,12 +153,14 @@ class Relation:
         local_application: Mapping[str, str] = {},
         number: int = -1,
         departing: Units = (),
+        departed: Units = (),
     ) -> None:
         put = partial(object.__setattr__, self)
         put("endpoint", endpoint)
         put("number", number)
         put("units", _units("units", units, application or "remote"))
         put("departing", _units("departing", departing, application or "remote"))
+        put("departed", _units("departed", departed, application or "remote"))
         owners = {unit.partition("/")[0] for unit in self.units}
         put("application", application or (owners.pop() if len(owners) == 1 else "remote"))
         put("data", _settings(data))

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 from charms_reactive.testing import hooktools
 from charms_reactive.testing.errors import CharmError
 from charms_reactive.testing.hooks import Hook
+from charms_reactive.testing.hooktools.juju_side import numbers
 
 from .charm import Charm, listed
 from .disk import Rows
@@ -59,6 +60,7 @@ def normal(state: State, charm: Charm, unit: str) -> State:
                 application=own,
                 units=_renamed(relation.units, own),
                 departing=_renamed(relation.departing, own),
+                departed=_renamed(relation.departed, own),
             )
         relations.append(relation)
     config = {
@@ -119,6 +121,7 @@ def juju_of(state: State, charm: Charm, unit: str, juju_version: str) -> Dict[st
 def _relation_of(relation: Relation, own: Mapping[str, str]) -> Dict[str, Any]:
     return {
         "application": relation.application,
+        "departed": thawed(relation.departed),
         "departing": thawed(relation.departing),
         "units": thawed(relation.units),
         "remote-application": dict(relation.data),
@@ -208,6 +211,7 @@ def _relation_in(id: str, relation: Mapping[str, Any], own: Mapping[str, str]) -
         local_application=relation["local-application"],
         number=int(number),
         departing=relation["departing"],
+        departed=relation.get("departed", {}),
     )
 
 
@@ -232,6 +236,36 @@ def _secret_in(id: str, secret: Mapping[str, Any]) -> Secret:
 
 
 # -- around a hook ----------------------------------------------------------------------------------
+#: The statuses that Juju itself sets for a unit; see operation/runhook.go of its uniter.
+_INSTALLING = {"status": "maintenance", "message": "installing charm software"}
+_OF_JUJU = ({"status": "waiting", "message": "installing agent"}, _INSTALLING)
+_BEFORE = {
+    "stop": {"status": "maintenance", "message": "stopping charm software"},
+    "remove": {"status": "maintenance", "message": "cleaning up prior to charm deletion"},
+}
+_AFTER = {
+    "stop": {"status": "maintenance", "message": ""},
+    "remove": {"status": "terminated", "message": ""},
+}
+
+
+def begin(juju: Dict[str, Any], hook: str) -> None:
+    """Set the status that Juju sets before a hook."""
+    if hook == "install" and juju["status"]["unit"] in _OF_JUJU:
+        juju["status"]["unit"] = dict(_INSTALLING)
+    elif hook in _BEFORE:
+        juju["status"]["unit"] = dict(_BEFORE[hook])
+
+
+def end(juju: Dict[str, Any], hook: str) -> None:
+    """Set the status that Juju sets after a hook that has succeeded."""
+    if hook == "start" and juju["status"]["unit"] in _OF_JUJU:
+        # The charm has never set one.
+        juju["status"]["unit"] = {"status": "unknown", "message": ""}
+    elif hook in _AFTER:
+        juju["status"]["unit"] = dict(_AFTER[hook])
+
+
 def enter(juju: Dict[str, Any], environment: Mapping[str, str], parameters: Any) -> None:
     """Let a hook begin on the Juju side, or an action if there are parameters."""
     juju["hook"] = {
@@ -244,18 +278,29 @@ def enter(juju: Dict[str, Any], environment: Mapping[str, str], parameters: Any)
         juju["action"] = {"failure": None, "messages": [], "parameters": dict(parameters), "results": {}}
 
 
-def variables(hook: Hook) -> Dict[str, str]:
-    """What a hook that is about no relation finds in its environment."""
+def variables(hook: Hook, juju: Mapping[str, Any]) -> Dict[str, str]:
+    """What a hook that is about no relation finds in its environment; a test may say otherwise."""
     found: Dict[str, str] = {}
     if hook.storage is not None:
+        storage = juju["storages"].get(hook.storage, {"kind": "", "location": ""})
         found["JUJU_STORAGE_ID"] = hook.storage
+        found["JUJU_STORAGE_KIND"] = storage["kind"]
+        found["JUJU_STORAGE_LOCATION"] = storage["location"]
     if hook.secret is not None:
         found["JUJU_SECRET_ID"] = "secret:" + hook.secret
         found["JUJU_SECRET_LABEL"] = hook.label
     if hook.revision is not None:
         found["JUJU_SECRET_REVISION"] = str(hook.revision)
     if hook.workload_event is not None:
-        found["JUJU_WORKLOAD_NAME"] = hook.workload_event[0]
+        found["JUJU_WORKLOAD_NAME"], event = hook.workload_event
+        if event == "pebble-custom-notice":
+            found.update(JUJU_NOTICE_ID="1", JUJU_NOTICE_TYPE="custom", JUJU_NOTICE_KEY="example.com/notice")
+        elif event.startswith("pebble-check-"):
+            found["JUJU_PEBBLE_CHECK_NAME"] = "check"
+    if hook.name in ("pre-series-upgrade", "post-series-upgrade"):
+        found["JUJU_TARGET_SERIES"] = "noble"
+        if numbers(juju["juju-version"]) >= (3,):
+            found["JUJU_TARGET_BASE"] = "ubuntu@24.04"
     return found
 
 

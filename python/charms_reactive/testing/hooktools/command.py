@@ -261,26 +261,12 @@ class Request:
 
     def settings(self, name: str) -> Dict[str, str]:
         """The YAML mapping in such a file; its values are taken as text, and null as empty."""
-        from .answers import yaml
+        return self.mapping(self.content(name))
 
-        library = yaml()
-        try:
-            root = library.compose(self.content(name).decode("utf-8"), library.SafeLoader)
-        except (library.YAMLError, UnicodeDecodeError) as error:
-            raise RefusedError("yaml: %s" % " ".join(str(error).split())) from None
-        if root is None or (isinstance(root, library.ScalarNode) and root.tag.endswith(":null")):
-            return {}
-        if not isinstance(root, library.MappingNode):
-            raise RefusedError("yaml: unmarshal errors: line 1: what is in %s is not a mapping" % name)
-        found = {}
-        for key, value in root.value:
-            if not isinstance(key, library.ScalarNode) or not isinstance(value, library.ScalarNode):
-                line = value.start_mark.line + 1
-                raise RefusedError(
-                    "yaml: unmarshal errors: line %d: a value in %s is not text" % (line, name)
-                )
-            found[key.value] = "" if value.tag.endswith(":null") else value.value
-        return found
+    def mapping(self, data: bytes) -> Dict[str, str]:
+        """A YAML mapping of which Juju wants every value to be text; only of the first document."""
+        settings: Dict[str, str] = _module("yaml_reader").text_mapping(data)
+        return settings
 
 
 #: How messages show what is no plain letter: by the names that Go has for some.

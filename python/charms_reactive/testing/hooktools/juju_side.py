@@ -37,6 +37,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
             - ``leader`` (true): whether the unit leads its application.
             - ``leader_settings`` †: ``{key: text}``; changed at once. Until Juju 3.
             - ``credential`` (``None``): what ``credential-get`` answers to a charm that is trusted.
+            - ``since`` (``2024-01-01 00:00:00Z``): what ``goal-state`` says of every status.
             - ``goal``: ``{unit: status}`` of units that differ from what follows from ``relations``: those
               yet to come (``waiting``), going (``dying``), or with a status that is not ``active``.
 
@@ -57,6 +58,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
             *About what the charm shows*
 
             - ``status`` †: ``{"unit": {"status", "message"}, "application": {...}}``; changed at once.
+            - ``unit_statuses``: ``{unit: {"status", "message"}}`` of the application's other units.
             - ``version`` †: of the workload; changed at once.
             - ``ports`` †: the port ranges that are open, for example ``["80/tcp", "icmp"]``.
             - ``port_endpoints`` †: ``{range: [endpoint, ...]}`` for those ranges that are open for some
@@ -111,6 +113,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
         "resources": {},
         "secrets": {},
         "secrets-made": 0,
+        "since": "2024-01-01 00:00:00Z",
         "state": {},
         "status": {
             "application": {"status": "unknown", "message": ""},
@@ -120,6 +123,7 @@ def new_juju(unit: str = "app/0", metadata: Optional[Mapping[str, Any]] = None, 
         "storage-specs": {},
         "storages": {},
         "unit": unit,
+        "unit-statuses": {},
         "version": "",
     }
     if metadata is not None:
@@ -168,12 +172,14 @@ def new_relation(
 
     - ``application``: on the other side; the unit's own among peers.
     - ``units``: ``{unit: data}`` of the other units that are in it.
-    - ``departing``: the same of those that have left; Juju lets their data be read while the relation lasts.
+    - ``departing``: the same of the unit that this hook is about, which has left.
+    - ``departed``: the same of those that have left before. Juju lets all be read while the relation lasts.
     - ``remote-application``: the data of the other application.
     - ``local-unit`` †: the unit's data. Juju itself puts the unit's addresses there.
     - ``local-application`` †: the data of the unit's application, which its leader alone reads; among
       peers every unit does.
     - ``model``: the UUID of the other application's model, where that is not the unit's.
+    - ``remote-endpoint``: the other side's name of it, where that is not the same.
     - ``network``: as in ``networks``, for a relation that has its own.
     - ``status``: as ``goal-state`` tells it; ``joined`` if left out.
     """
@@ -183,6 +189,7 @@ def new_relation(
         local["private-address"] = address
     return {
         "application": application,
+        "departed": {},
         "departing": {},
         "units": {unit: dict(data) for unit, data in (units or {}).items()},
         "remote-application": dict(application_data or {}),

@@ -9,7 +9,7 @@ from .values import Struct
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Dict, List, Tuple
 
     from .side import Juju
 
@@ -37,11 +37,28 @@ def _network(juju: Juju, given: Dict[str, Any]) -> Dict[str, Any]:
     addresses = [address["address"] for interface in interfaces for address in interface["addresses"]]
     ingress = given.get("ingress-addresses")
     if ingress is None:
-        ingress = addresses[:1]
+        ingress = addresses if len(addresses) < 2 else sorted(addresses, key=_publicity)
     egress = given.get("egress-subnets")
     if egress is None:
         egress = [subnet(address) for address in ingress[:1]]
     return {"bind-addresses": interfaces, "ingress-addresses": ingress, "egress-subnets": egress}
+
+
+def _publicity(address: str) -> Tuple[int, str]:
+    """Orders addresses as Juju does: the most public first, version 4 before 6, and then as text."""
+    from ipaddress import ip_address
+
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return 1, address  # a name
+    if known.is_loopback:
+        scope = 50
+    elif known.is_link_local:
+        scope = 70
+    else:
+        scope = 30 if known.is_private else 0
+    return scope + (2 if known.version == 6 else 0), address
 
 
 def network_get(request: Request) -> None:

@@ -145,7 +145,8 @@ def _bag(juju: Juju, identity: str, relation: Dict[str, Any], who: str, whole: b
         return dict(relation["remote-application"])
     if whole or who.partition("/")[0] != relation["application"]:
         raise RefusedError("permission denied")
-    for bags in (relation["units"], relation["departing"]):
+    for key in ("units", "departing", "departed"):
+        bags = relation.get(key, {})
         if who in bags:
             return dict(bags[who])
     raise RefusedError(
@@ -205,7 +206,7 @@ def goal_state(request: Request) -> None:
     units.update({unit: goal[unit] for unit in goal if unit.partition("/")[0] == own})
 
     def shown(statuses: Dict[str, str]) -> Dict[str, Struct]:
-        return {name: Struct(status=status) for name, status in statuses.items()}
+        return {name: Struct(status=status, since=juju["since"]) for name, status in statuses.items()}
 
     whole: List[Any] = [("units", shown(units))]
     whole.append(("relations", {endpoint: shown(relations[endpoint]) for endpoint in relations}))

@@ -6,8 +6,10 @@ tracks: the one that was the latest when it first read, until it asks to ``--ref
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from base64 import b64decode, b64encode
 
 from .command import RefusedError, Request, UsageError, quoted
 from .juju_side import new_secret, numbers
@@ -38,6 +40,7 @@ _URI = re.compile(r"(?:secret:(?://)?)?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 _KEY = re.compile(r"[a-z](?:-?[a-z0-9]){2,}")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LETTER = re.compile(r"[A-Za-z0-9+/]")
 _BASE64 = "#base64"
 _FILE = "#file"
 
@@ -144,9 +147,11 @@ def _first_uri(request: Request) -> str:
 
 # -- content ----------------------------------------------------------------------------------------
 def _content(request: Request) -> Dict[str, str]:
-    """The content that a command line gives; what is in a file goes before what is in arguments."""
-    from base64 import b64decode
+    """The content that a command line gives; what is in a file goes before what is in arguments.
 
+    Base64 is kept as it was given where it is none, or not written as usual: nobody looks at it before it is
+    read.
+    """
     given: Dict[str, str] = {}
     for word in request.rest:
         # What ends with "=" may be base64, so the last of these are not what parts key and value.
@@ -156,24 +161,74 @@ def _content(request: Request) -> Dict[str, str]:
         if key.endswith(_FILE):
             key = key[: -len(_FILE)]
             try:
-                value = request.content(value).decode("utf-8", "surrogateescape")
-            except OSError as error:
+                value = _read_file(value).decode("utf-8", "surrogateescape")
+            except UsageError as error:
                 raise UsageError("reading content for secret key %s: %s" % (quoted(key), error)) from None
         given[key] = value
+    content = _decoded(given)
     if request.option("file"):
-        given.update(request.settings(request.option("file")))
+        data = _read_file(request.option("file"))
+        try:
+            content.update(_decoded(request.mapping(data)))
+        except RefusedError as error:
+            raise UsageError(str(error)) from None
+    return content
+
+
+def _decoded(given: Mapping[str, str]) -> Dict[str, str]:
     content: Dict[str, str] = {}
     for name, value in given.items():
         key = name[: -len(_BASE64)] if name.endswith(_BASE64) else name
         if not _KEY.fullmatch(key):
             raise UsageError("key %s not valid" % quoted(key))
         if key != name:
-            try:
-                value = b64decode(value, validate=True).decode("utf-8", "surrogateescape")
-            except ValueError:
-                raise UsageError("value of key %s is not base64" % quoted(key)) from None
+            text = _plain(value)
+            content.pop(key + _BASE64, None)
+            if text is None:
+                content[key + _BASE64] = value
+                continue
+            value = text
         content[key] = value
     return content
+
+
+def _plain(value: str) -> Optional[str]:
+    """What base64 stands for; ``None`` if it is none, or would not be written in just this way."""
+    try:
+        data = b64decode(value.encode("utf-8", "surrogateescape"), validate=True)
+    except ValueError:
+        return None
+    return data.decode("utf-8", "surrogateescape") if b64encode(data).decode("ascii") == value else None
+
+
+def _read_file(name: str) -> bytes:
+    """A file that a command line names. It is the agent that reads it, wherever the hook is."""
+    path = os.path.expanduser(name) if name[:1] == "~" else name
+    try:
+        with open(os.path.join(os.sep, path), "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UsageError("open %s: %s" % (path, (error.strerror or "").lower())) from None
+
+
+def _clear(content: Mapping[str, str]) -> Dict[str, str]:
+    """What a reader sees of a content.
+
+    Raises:
+        RefusedError: there is something that was to be base64 and is not.
+    """
+    clear: Dict[str, str] = {}
+    for name, value in sorted(content.items()):
+        if not name.endswith(_BASE64):
+            clear[name] = value
+            continue
+        try:
+            data = b64decode(value.encode("utf-8", "surrogateescape"), validate=True)
+        except ValueError:
+            at = next((at for at, one in enumerate(value) if not _LETTER.fullmatch(one)), len(value))
+            raise RefusedError("illegal base64 data at input byte %d" % at) from None
+        clear[name[: -len(_BASE64)]] = data.decode("utf-8", "surrogateescape")
+    return clear
 
 
 def _stamp(seconds: float) -> str:
@@ -356,12 +411,12 @@ def secret_info_get(request: Request) -> None:
     juju = request.read()
     for known, secret in sorted(_managed(juju).items()):
         if identity == known or (label and secret["label"] == label):
-            request.answer({known: _described(secret)})
+            request.answer({known: _described(juju, secret)})
             return
     raise RefusedError("secret %s not found" % quoted(identity or label))
 
 
-def _described(secret: Dict[str, Any]) -> Struct:
+def _described(juju: Juju, secret: Dict[str, Any]) -> Struct:
     """The metadata of a secret, in Juju's order."""
     shown = Struct(revision=secret["latest"], label=secret["label"])
     shown["owner"] = "unit" if "/" in secret["owner"] else "application"
@@ -374,10 +429,22 @@ def _described(secret: Dict[str, Any]) -> Struct:
         shown["rotates"] = Plain(secret["rotates"])
     if secret["access"]:
         shown["access"] = [
-            Struct(target=_tag(access["target"]), scope="relation-" + access["relation"], role="view")
+            Struct(target=_tag(access["target"]), scope=_scope(juju, access["relation"]), role="view")
             for access in secret["access"]
         ]
     return shown
+
+
+def _scope(juju: Juju, identity: str) -> str:
+    """The tag of a relation, which names its ends; the one that requires goes first."""
+    endpoint = identity.partition(":")[0]
+    own = "%s.%s" % (_application(juju), endpoint)
+    relation = juju["relations"].get(identity, {})
+    role = juju["endpoints"].get(endpoint, "provides")
+    if role == "peers" or not relation:
+        return "relation-" + own
+    other = "%s.%s" % (relation["application"], relation.get("remote-endpoint") or endpoint)
+    return "relation-%s#%s" % ((own, other) if role == "requires" else (other, own))
 
 
 def _tag(name: str) -> str:
@@ -396,19 +463,21 @@ def secret_get(request: Request) -> None:
     request.done()
     with request.change() as juju:
         content = _read(juju, request, identity, label)
+    clear = _clear(content)
     if not key:
-        request.answer(content)
+        request.answer(clear)
         return
     name = key[: -len(_BASE64)] if key.endswith(_BASE64) else key
-    if name not in content:
+    if name not in clear:
         # The revision is tracked all the same.
         raise RefusedError("secret key value %s not found" % quoted(name))
-    value = content[name]
-    if name != key:
-        from base64 import b64encode
-
-        value = b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
-    request.answer(value)
+    if name == key:
+        request.answer(clear[name])
+        return
+    shown = content.get(name + _BASE64)
+    if shown is None:
+        shown = b64encode(clear[name].encode("utf-8", "surrogateescape")).decode("ascii")
+    request.answer(shown)
 
 
 def _read(juju: Juju, request: Request, identity: str, label: str) -> Dict[str, str]:

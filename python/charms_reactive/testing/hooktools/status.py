@@ -8,6 +8,8 @@ TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
     from typing import Any, Dict
 
+    from .side import Juju
+
 STATUSES = ("maintenance", "blocked", "waiting", "active")
 
 
@@ -44,14 +46,11 @@ def status_get(request: Request) -> None:
             return {"status": status["status"]}
         return {"status": status["status"], "message": status.get("message", ""), "status-data": {}}
 
-    shown = juju["status"]["application" if whole else "unit"]
+    shown = application_status(juju) if whole else juju["status"]["unit"]
     if not details and request.option("format", "smart") == "smart":
         request.answer(shown["status"])
     elif whole:
-        units = {
-            unit: {"status": status} for unit, status in juju["goal"].items() if _own(juju["unit"], unit)
-        }
-        units[juju["unit"]] = juju["status"]["unit"]
+        units = _of_units(juju)
         whole_answer = dict(described(shown), units={unit: described(units[unit]) for unit in units})
         request.answer({"application-status": whole_answer})
     else:
@@ -60,6 +59,26 @@ def status_get(request: Request) -> None:
 
 def _own(unit: str, other: str) -> bool:
     return unit.partition("/")[0] == other.partition("/")[0]
+
+
+def _of_units(juju: Juju) -> Dict[str, Dict[str, str]]:
+    """The statuses of the application's units, as far as this one is told of the others."""
+    units = {unit: {"status": status} for unit, status in juju["goal"].items() if _own(juju["unit"], unit)}
+    return {**units, **juju["unit-statuses"], juju["unit"]: juju["status"]["unit"]}
+
+
+#: Juju shows the first of these that any unit has.
+SEVERITY = ("error", "blocked", "maintenance", "waiting", "active", "terminated", "unknown")
+
+
+def application_status(juju: Juju) -> Dict[str, str]:
+    """The status of the application: what its leader has set, else the worst of a unit."""
+    own: Dict[str, str] = juju["status"]["application"]
+    if own["status"] != "unknown":
+        return own
+    units = _of_units(juju)
+    worst = [units[unit] for unit in sorted(units) if units[unit]["status"] in SEVERITY]
+    return min(worst, key=lambda status: SEVERITY.index(status["status"]), default=own)
 
 
 def application_version_set(request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .command import RefusedError, Request, UsageError, quoted
+from .juju_side import numbers
 
 TYPE_CHECKING = False  # As typing has it, without the cost of importing typing.
 if TYPE_CHECKING:
@@ -62,13 +63,14 @@ def storage_add(request: Request) -> None:
     if not request.rest:
         raise UsageError("storage add requires a storage directive")
     counts: Dict[str, int] = {}
+    called = "directives" if numbers(request.read()["juju-version"]) >= (4,) else "constraints"
     for word in request.rest:
         name, equals, count = word.partition("=")
         if not name or "=" in count:
-            raise UsageError('expected "name=constraints" or "name", got %s' % quoted(word))
+            raise UsageError('expected "name=%s" or "name", got %s' % (called, quoted(word)))
         if name in counts:
             raise UsageError("storage %s specified more than once" % quoted(name))
-        counts[name] = _count(name, count) if equals else 1
+        counts[name] = _count(name, count, called) if equals else 1
     with request.change() as juju:
         for name, wanted in counts.items():
             _check_count(juju, name, wanted)
@@ -77,11 +79,11 @@ def storage_add(request: Request) -> None:
             pending[name] = pending.get(name, 0) + wanted
 
 
-def _count(name: str, text: str) -> int:
+def _count(name: str, text: str, called: str) -> int:
     """The number of instances that a directive asks for; nothing else may stand there."""
-    what = "cannot parse constraints for storage %s: " % quoted(name)
+    what = "cannot parse %s for storage %s: " % (called, quoted(name))
     if not text:
-        raise UsageError(what + "storage constraints require at least one field to be specified")
+        raise UsageError(what + "storage %s require at least one field to be specified" % called)
     if not text.lstrip("-").isdigit():
         raise UsageError("only count can be specified for %s" % quoted(name))
     if int(text) < 1:
