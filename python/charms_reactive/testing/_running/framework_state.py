@@ -26,7 +26,8 @@ from charms_reactive._unit_state import unit_state
 __all__ = ["AT_EXIT", "AT_START", "FRESH", "fresh_framework", "renew"]
 
 PACKAGE = "charms_reactive"
-OURS = (PACKAGE + ".testing", PACKAGE + "._history")
+#: What runs beside units and never in a hook: no hook sees it, nor is any of it put back after one.
+OURS = (PACKAGE + ".testing", PACKAGE + "._history", PACKAGE + ".tools")
 
 #: Every place in which the framework and charmhelpers keep state: module, name in it, and what makes the
 #: value that it has in a new process. A module that is not loaded has no state.
