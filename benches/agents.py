@@ -13,7 +13,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from commands import install
 from environments import BENCHES, CACHE, ROOT, BenchmarkError, Environment
@@ -79,16 +79,21 @@ print("started: %d" % len(started))
 
 
 class Agent:
-    """The agent in Go while hooks run, and what they find in their environment."""
+    """The agent in Go while hooks run, and what they find in their environment.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: where its socket and its tools are to be.
+        answers: what a tool prints, in place of ``_ANSWERS``; nothing where it is not there.
+    """
+
+    def __init__(self, directory: Path, answers: Optional[Mapping[str, str]] = None) -> None:
         go = _built()
         self.tools = directory / "tools"
-        self.tools.mkdir()
+        self.tools.mkdir(parents=True)
         for tool in _TOOLS:
             (self.tools / tool).symlink_to(go / "jujuc")
-        answers = directory / "answers.json"
-        answers.write_text(json.dumps(_ANSWERS))
+        table = directory / "answers.json"
+        table.write_text(json.dumps(_ANSWERS if answers is None else answers))
         self.calls = directory / "calls"
         address = str(directory / "agent.socket")
         self.variables = {
@@ -102,7 +107,7 @@ class Agent:
             "PATH": "%s:/usr/bin:/bin" % self.tools,
         }
         self._process = subprocess.Popen(
-            [str(go / "server"), "-address", address, "-answers", str(answers), "-calls", str(self.calls)],
+            [str(go / "server"), "-address", address, "-answers", str(table), "-calls", str(self.calls)],
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None

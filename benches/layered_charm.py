@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
+from agents import Agent
 from environments import BENCHES, CACHE, ROOT, BenchmarkError, allow_platform, create
 from hooks import TOOLS, Cost
 
@@ -35,6 +36,22 @@ MINORS = ("3.10", "3.12")
 
 #: The setuptools in the charm's environment: layer:basic's pin, and the last that has what 1.5.3 imports.
 _SETUPTOOLS = {"3.10": "setuptools<62.2.0", "3.12": "setuptools<81"}
+
+#: What an agent answers: as the hook tools in `tools/` do.
+ANSWERS = {
+    "config-get": '{"port": 80, "title": ""}\n',
+    "relation-ids": "[]\n",
+    "relation-list": "[]\n",
+    "relation-get": "{}\n",
+    "network-get": "{}\n",
+    "leader-get": "{}\n",
+    "goal-state": "{}\n",
+    "opened-ports": "[]\n",
+    "status-get": '{"status": "unknown", "message": ""}\n',
+    "is-leader": "true\n",
+    "unit-get": '"10.0.0.1"\n',
+    "juju-version": "3.5.0\n",
+}
 
 _LIFE = ("install", "config-changed", "start", "update-status", "update-status")
 
@@ -82,8 +99,11 @@ class Layered:
             (tools / tool).symlink_to(BENCHES / "tools" / "hook-tool")
         (root / "config.json").write_text('{"port": 80, "title": ""}\n')
 
-    def run(self, hook: str = "update-status", **variables: str) -> Cost:
+    def run(self, hook: str = "update-status", agent: Optional[Agent] = None) -> Cost:
         """One hook.
+
+        Args:
+            agent: who answers its hook tools over a socket; without it each is a process.
 
         Raises:
             BenchmarkError: it failed; the message holds what it said.
@@ -91,8 +111,12 @@ class Layered:
         calls, log = self._root / "calls", self._root / "log"
         calls.write_text("")
         log.write_text("")
+        if agent is not None:
+            agent.calls.write_text("")
+        tools = self._root / "bench-tools" if agent is None else agent.tools
         environment = {
-            "PATH": os.pathsep.join([str(self._root / "bench-tools"), *self._path, "/usr/bin", "/bin"]),
+            **({} if agent is None else agent.variables),
+            "PATH": os.pathsep.join([str(tools), *self._path, "/usr/bin", "/bin"]),
             "HOME": "/root",
             "LANG": "C.UTF-8",
             "CHARM_DIR": str(self.charm),
@@ -107,7 +131,6 @@ class Layered:
             "BENCH_LOG": str(log),
             "BENCH_CONFIG": str(self._root / "config.json"),
             **({} if self.version == "1.5.3" else {"CHARMS_REACTIVE_ENGINE": self.version}),
-            **variables,
         }
         spawn = [sys.executable, "-S", "-E", str(BENCHES / "spawn.py"), str(self.charm / "hooks" / hook)]
         done = subprocess.run(
@@ -124,7 +147,10 @@ class Layered:
         if spent["status"]:
             said = done.stdout + done.stderr + log.read_text()
             raise BenchmarkError("%s: the hook %s failed:\n%s" % (self.version, hook, said))
-        return Cost(spent, calls.read_text().split(), log.read_text())
+        asked = (calls if agent is None else agent.calls).read_text().splitlines()
+        if not asked:
+            raise BenchmarkError("%s: the hook %s has asked no hook tool" % (self.version, hook))
+        return Cost(spent, [line.split()[0] for line in asked], log.read_text())
 
     def take_hook_file(self, light: bool) -> None:
         """Have update-status start with our hook file, or with the charm's own."""

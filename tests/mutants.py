@@ -332,7 +332,7 @@ def existing(tree: Path, tests: Sequence[str]) -> List[str]:
 
 
 def verdict(tree: Path, covered: Covered, mutant: Mutant, folders: bool, seconds: float) -> Tuple[str, str]:
-    """``killed`` or ``survived``, and by what or after what."""
+    """``killed``, ``too slow`` or ``survived``, and by what or after what."""
     path = tree / mutant.file
     source = path.read_text(encoding="utf-8")
     lines = range(mutant.statement, mutant.end_line + 1)
@@ -348,7 +348,8 @@ def verdict(tree: Path, covered: Covered, mutant: Mutant, folders: bool, seconds
             if any("::" in test or test.startswith("tests/") for test in stage):
                 passed, said = passes(tree, stage, seconds * (4 if folders and number else 1))
                 if not passed:
-                    return "killed", said
+                    # A loop without an end is noticed by whoever waits; so is a machine with much to do.
+                    return "too slow" if said == "too slow" else "killed", said
     finally:
         path.write_text(source, encoding="utf-8")
     return "survived", "%d tests run it%s" % (len(tests), ", and all of the folder" if folders else "")
@@ -379,6 +380,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     known: Dict[str, Dict[str, Any]] = {}
     for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []:
         known[json.loads(line)["mutant"]] = json.loads(line)
+    # Of what was too slow nobody knows whether it survives.
     done: Set[str] = {name for name, one in known.items() if one["verdict"] == "killed" or not options.again}
     drawn = chosen(tree, options.count, options.seed)
     for number, mutant in enumerate(drawn, 1):
@@ -390,10 +392,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             with kept.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(known[mutant.name]) + "\n")
             print("%3d %s %3.0f s  %s  (%s)" % (number, result, took, mutant.name, said[:90]), flush=True)
-    survivors = [known[mutant.name] for mutant in drawn if known[mutant.name]["verdict"] == "survived"]
-    print("%d of %d mutants survive" % (len(survivors), len(drawn)))
-    for one in survivors:
-        print("  %(mutant)s  (%(by)s)" % one)
+    for wanted, told in (("survived", "survive"), ("too slow", "took too long")):
+        found = [known[mutant.name] for mutant in drawn if known[mutant.name]["verdict"] == wanted]
+        print("%d of %d mutants %s" % (len(found), len(drawn), told))
+        for one in found:
+            print("  %(mutant)s  (%(by)s)" % one)
     return 0
 
 
