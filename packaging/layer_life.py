@@ -2,7 +2,7 @@
 
     layer_life.py                  every life on the CPythons at hand; prints a table
     layer_life.py --only 3.12      only those with this in their name
-    layer_life.py --record         also write packaging/LAYER-LIFE.md
+    layer_life.py --record         also write packaging/LAYER-LIFE.md; lives that were not run keep their row
 
 charm-tools build the charm from the layers themselves, which are no part of this repository:
 CHARM_LAYERS_DIR is to hold directories basic, options and status, CHARM_INTERFACES_DIR one http. The unit's
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, Mapping, NamedTuple, Sequence
 
 from install_matrix import pythons
 from life.charm import Builder, layers_at_hand
@@ -52,6 +52,8 @@ post-series-upgrade at the end; each makes the environment anew. "loaded" is wha
 distutils, pkg_resources and setuptools in its process. [layer_life.py](layer_life.py) says how to run it.
 
 """
+
+TABLE = ("| Python | setuptools | options | life | loaded | result | seconds | on |", "|" + " --- |" * 8)
 
 
 class Life(NamedTuple):
@@ -98,23 +100,32 @@ def main(arguments: Sequence[str]) -> int:
     found = {python.minor: python for python in pythons()}
     try:
         supplies.build()
-        rows = [
-            live(life, builder, supplies, found[life.minor])
-            for life in plan(found)
-            if options.only in life.name
-        ]
+        lives = plan(found)
+        rows: Dict[str, str] = {}
+        for life in lives:
+            if options.only in life.name:
+                rows[life.name] = live(life, builder, supplies, found[life.minor])
+                if options.record:  # each at once: all of them take half an hour
+                    record(lives, {life.name: rows[life.name]})
     except (Failure, MachineError) as failure:
         print("error: %s" % failure, file=sys.stderr)
         return 1
-    lines = [
-        "| Python | setuptools | options | life | loaded | result | seconds |",
-        "|" + " --- |" * 7,
-        *rows,
-    ]
-    print("\n" + "\n".join(lines))
-    if options.record:
-        PAGE.write_text("%sRecorded on %s.\n\n%s\n" % (HEAD, time.strftime("%Y-%m-%d"), "\n".join(lines)))
-    return 1 if any("FAILED" in row for row in rows) else 0
+    print("\n" + "\n".join([*TABLE, *rows.values()]))
+    return 1 if any("FAILED" in row for row in rows.values()) else 0
+
+
+def record(lives: Sequence[Life], rows: Mapping[str, str]) -> None:
+    """Write rows into the page, in the order of the plan; other lives of the plan keep theirs."""
+    there = PAGE.read_text().splitlines() if PAGE.exists() else []
+    known = {
+        name: row
+        for row in there
+        for name in [life.name for life in lives]
+        if row.startswith("| %s | " % name)
+    }
+    known.update(rows)
+    lines = [*TABLE, *(known[life.name] for life in lives if life.name in known)]
+    PAGE.write_text(HEAD + "\n".join(lines) + "\n")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -169,7 +180,8 @@ def live(life: Life, builder: Builder, supplies: Supplies, python: Python) -> st
         print("%s\n%s" % (life.name, error), file=sys.stderr)
     finally:
         shutil.rmtree(str(directory), ignore_errors=True)
-    row = "| %s | %s | %s | %.0f |" % (life.name, loaded, result, time.monotonic() - began)
+    took = time.monotonic() - began
+    row = "| %s | %s | %s | %.0f | %s |" % (life.name, loaded, result, took, time.strftime("%Y-%m-%d"))
     print(row, flush=True)
     return row
 
