@@ -71,9 +71,10 @@ MATURIN = "maturin>=1.12,<2"
 # The sdist is what charm-tools put into the wheelhouse of a charm, and so onto every unit: what a unit needs
 # and what builds it. The archive of the whole source is for people, and wheels are built of it.
 SOURCE_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
-SOURCE_FILES = ("Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
+SOURCE_FILES = (".cargo/config.toml", "Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
 SDIST_DIRECTORIES = ("crates", "python", "wheel-data")
 SDIST_FILES = (
+    ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",

@@ -211,7 +211,7 @@ def native_files() -> list[Path]:
 
 
 def _rust_digest() -> str:
-    return _digest([ROOT / "Cargo.toml", ROOT / "Cargo.lock", ROOT / "crates"])
+    return _digest([ROOT / name for name in (".cargo", "Cargo.toml", "Cargo.lock", "crates")])
 
 
 def _digest(paths: Iterable[Path]) -> str:

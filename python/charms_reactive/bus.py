@@ -102,7 +102,6 @@ class Course:
     def __exit__(self, kind: object, error: Optional[BaseException], traceback: object) -> None:
         global _course
         if self._outermost:
-            self._outermost = False
             try:
                 self.end(error)
             finally:

@@ -448,6 +448,16 @@ def test_a_timeout_is_kept(go: Go, unit: Unit, monkeypatch: pytest.MonkeyPatch) 
         assert unit.started == []
 
 
+def test_a_timeout_is_kept_by_processes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is asked over the socket, whatever the reason."""
+    monkeypatch.setenv("CHARMS_REACTIVE_TOOLS", "process")
+    for name in FUNCTIONS:
+        began = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired):
+            getattr(calls, name)(["sleep", "60"], timeout=0.1)
+        assert time.monotonic() - began < 30
+
+
 # -- processes and threads ------------------------------------------------------------
 def test_a_child_has_a_connection_of_its_own(unit: Unit) -> None:
     assert calls.check_output(["config-get", "port"]) == b"80\n"

@@ -487,6 +487,24 @@ def test_spec7_render_template_that_fails_leaves_the_target(
     assert target.read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("first\n{{ JUJU_UNIT_NAME + 1 }}", "template page.j2:2: TypeError: "),
+        ("{{ NOBODY.name }}", "template page.j2:1: 'NOBODY' is undefined"),
+        ("{{ 1 / 0 }}", "template page.j2:1: ZeroDivisionError: "),
+    ],
+)
+def test_spec7_render_template_names_the_line_that_failed(
+    flagged: Framework, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    flagged.write("templates/page.j2", text)
+    target = flagged.write("page", "old")
+    assert command(["render_template", "page.j2", str(target)]) == 2
+    assert said in capsys.readouterr().err
+    assert target.read_text() == "old"
+
+
 # -- as a process ------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ class Agent:
             self._deadline = monotonic() + min(patience, _PATIENCE)
             connection.sendall(self._message(b"", [], b"/", None))
             returned, _ = self._answer()
-        except (OSError, ValueError, GobError, _EndedError) as error:
+        except (OSError, GobError, _EndedError) as error:
             self.close()
             connection.close()
             reason = getattr(error, "strerror", None) or error
