@@ -58,6 +58,26 @@ def test_spec14_info_is_the_default_and_in_order_with_the_charms_own_lines(unit:
     ]
 
 
+def test_spec14_what_is_said_of_discovery_comes_before_what_atstart_says(unit: Unit) -> None:
+    unit.write(
+        "reactive/app.py",
+        """
+        import subprocess
+
+        from charmhelpers.core import hookenv
+
+        hookenv.atstart(subprocess.check_call, ["juju-log", "at the start"])
+        """,
+    )
+    unit.write("reactive/last.sh", "#!/bin/bash\nsource charms.reactive.sh\nreactive_handler_main\n").chmod(
+        0o644
+    )
+    assert unit.run().status == 0
+    text = unit.log_text()
+    places = [text.index(words) for words in ("Reactive main running", "last.sh", "at the start")]
+    assert places == sorted(places), text
+
+
 @pytest.mark.parametrize("count", [0, 1, 30])
 def test_spec14_spec20_log_one_process_per_hand_over(unit: Unit, count: int) -> None:
     handlers = "".join("@when_not('x')\ndef f%d(): set_flag('f%d')\n" % (n, n) for n in range(count))
