@@ -49,6 +49,10 @@ class Numbered(Record):
     text: str
 
 
+class Lease(Record, references={"account": Account}):
+    account: str
+
+
 class Happened(events.Event):
     password: str = ""
     more: Any = None
@@ -282,7 +286,7 @@ PROVOKED: Dict[str, List[Callable[[Framework], Any]]] = {
         lambda f: Account.get(SECRET, name=SECRET),  # type: ignore[call-overload]
     ],
     "RecordDefinitionError": [
-        lambda f: type("Made", (Record,), {"__annotations__": {"password": bytes}, "password": SECRET})(),
+        lambda f: type("Made", (Record,), {"__annotations__": {"password": set}, "password": SECRET})(),
         lambda f: type("Made", (Record,), {}, sensitive="password")(),
     ],
     "RecordFieldError": [
@@ -299,7 +303,12 @@ PROVOKED: Dict[str, List[Callable[[Framework], Any]]] = {
         lambda f: Account.filter(quota=SECRET),
         lambda f: Numbered.get(SECRET),
         lambda f: setattr(Account.create(name=SECRET), "name", SECRET + "2"),
-        lambda f: (stored("Account." + SECRET, {"name": SECRET, "quota": SECRET}), Account.all()),
+        lambda f: (
+            stored("Account." + SECRET, {"name": SECRET, "quota": SECRET}),
+            Account.all(),  # which leaves it out, and says so in the log
+            Account.get(SECRET),
+        ),
+        lambda f: type("Made", (Record,), {"__annotations__": {"password": bytes}, "password": SECRET})(),
         lambda f: type("Made", (Record,), {"__annotations__": {"quota": int}, "quota": SECRET})(),
     ],
     "RecordNotFoundError": [
@@ -311,6 +320,14 @@ PROVOKED: Dict[str, List[Callable[[Framework], Any]]] = {
         lambda f: Account(name=SECRET, password=SECRET).delete(),
     ],
     "RecordExistsError": [lambda f: [Account.create(name=SECRET, password=SECRET) for _ in range(2)]],
+    "RecordReferenceError": [
+        lambda f: Lease.create(account=SECRET),
+        lambda f: (
+            Account.create(name=SECRET),
+            Lease.create(account=SECRET),
+            Account.get(SECRET).delete(),
+        ),
+    ],
     "RecordAmbiguousError": [
         lambda f: (twice(), Account.get(password=SECRET)),
         lambda f: (twice(), Account.get(more=[SECRET])),
