@@ -47,6 +47,7 @@ _AT_THE_DESK = {
     "simulate": "testing._terminal.simulate",
     "replay": "testing._terminal.replay",
     "lint": "tools._lint.command",
+    "graph": "tools._graph.command",
     "check-1.5": "tools._moving.command",
 }
 #: Commands for people that units have as well.
@@ -460,6 +461,7 @@ def _parser() -> Tuple[argparse.ArgumentParser, Collection[str]]:
     table.group(
         "what a charm is",
         ("lint CHARM", "Look for mistakes in its code and declarations."),
+        ("graph CHARM", "Draw its handlers and flags, as a picture or a page."),
         ("check-1.5 CHARM", "Tell what moving from 1.5 changes for it."),
     )
     table.group(
