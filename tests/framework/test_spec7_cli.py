@@ -551,9 +551,11 @@ COMMANDS = [
     "relation_id",
     "remove_state",
     "render_template",
+    "replay",
     "set_flag",
     "set_state",
     "simulate",
+    "snapshot",
     "test",
     "toggle_flag",
     "when",
@@ -572,7 +574,7 @@ def test_spec7_help_and_version(one_unit: Unit) -> None:
     assert done.status == 0
     listed = re.findall(r"^  (?=\w)(\S+)", done.stdout, re.M)
     # What people want comes first, what bash and old charms call comes last.
-    assert listed[:6] == ["simulate", "explain", "lint", "graph", "check-1.5", "history"]
+    assert listed[:6] == ["simulate", "explain", "replay", "lint", "graph", "check-1.5"]
     assert listed.index("register_trigger") < listed.index("any_hook") < listed.index("hook")
     assert listed.index("mark_invoked") < listed.index("set_state")
     assert sorted(listed) == sorted(subcommands()[1])
