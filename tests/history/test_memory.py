@@ -258,6 +258,14 @@ def test_off_where_the_option_cannot_be_asked_for(charm: Unit) -> None:
     assert run(charm, "collect-metrics").name == "collect-metrics"
 
 
+def test_off_where_juju_does_not_answer(charm: Unit) -> None:
+    """And no hook fails for it."""
+    charm.write("config.yaml", OPTION + "  reactive-otlp: {type: string, default: ''}\n")
+    charm.tool("config-get", "#!/bin/sh\nexit 1\n")
+    assert charm.run().status == 0
+    assert not file_of(charm).exists()
+
+
 def test_off_where_no_juju_runs_the_hook(charm: Unit) -> None:
     """Suites of charms call main() in their own processes."""
     assert charm.run(env={"JUJU_CONTEXT_ID": None}).status == 0

@@ -281,6 +281,7 @@ def lives(name: str, unit: SimulatedUnit) -> Iterator[Any]:
         yield unit.run("data-storage-attached", JUJU_STORAGE_ID="data/0")
         yield unit.run("start")
         yield unit.run_action("backup")
+        yield unit.run_action("backup", {"to": "elsewhere"})
         yield unit.run("update-status")
     else:
         for hook in ("start", "update-status", "update-status"):

@@ -149,9 +149,9 @@ class Memory:
         self._fd = fd
         self._notes.on_invoke = self._note_handler
         if whole:
-            self._write_what_is_given()
+            self._write_what_is_given(is_action)
 
-    def _write_what_is_given(self) -> None:
+    def _write_what_is_given(self, is_action: bool) -> None:
         """Write the state in which the hook begins, as far as the unit and Juju tell it."""
         from charms_reactive._juju import environment, hook_tools
 
@@ -165,6 +165,8 @@ class Memory:
             told, missing = unit_as_state.about_juju()
             state.update(told)
             given = {"given": self._name, "variables": unit_as_state.variables(), "missing": missing}
+            if is_action:
+                given["parameters"] = unit_as_state.parameters()
             line = _dumps({**given, "state": state}) + "\n"
             if len(line) > _LONGEST_GIVEN:
                 line = _dumps({**given, "too_long": len(line)}) + "\n"

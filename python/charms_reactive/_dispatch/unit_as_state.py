@@ -21,7 +21,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Tuple
 
-__all__ = ["CONFIG_SEEN", "FORMAT", "UNREAD", "about_juju", "about_rows", "deployed", "variables"]
+__all__ = [
+    "CONFIG_SEEN",
+    "FORMAT",
+    "UNREAD",
+    "about_juju",
+    "about_rows",
+    "deployed",
+    "parameters",
+    "variables",
+]
 
 #: The version of what ``State.to_json`` writes, and ``State.from_json`` reads.
 FORMAT = 1
@@ -90,6 +99,12 @@ def variables() -> Dict[str, str]:
         for name, value in sorted(os.environ.items())
         if name.startswith("JUJU_") and not name.startswith(_OF_PLACE)
     }
+
+
+def parameters() -> Dict[str, Any]:
+    """The parameters of the action that runs."""
+    found: Dict[str, Any] = _Asking()("action-get", missing={})
+    return found
 
 
 def about_juju() -> Tuple[Dict[str, Any], List[str]]:

@@ -64,6 +64,10 @@ class Redaction:
             del found["relations"]
         return found
 
+    def values(self, values: Dict[str, Any]) -> Dict[str, Any]:
+        """The parameters of an action, without what looks secret."""
+        return {key: self._value(key, value, "parameter %s" % key) for key, value in values.items()}
+
     def _file(self, name: str, text: Any) -> Any:
         """The options that charmhelpers has seen, as it keeps them."""
         try:

@@ -271,7 +271,10 @@ def _as_test(hook: Hook, state: Mapping[str, Any]) -> str:
     if about:
         words.append("unit=%r" % about)
     given = ", ".join(["%r" % hook.name, "State.from_json(GIVEN)", *words])
-    call = "run_action(%r, State.from_json(GIVEN))" % hook.name if hook.is_action else "run(%s)" % given
+    call = "run(%s)" % given
+    if hook.is_action:
+        parameters = Redaction().values(hook.given.get("parameters", {}))
+        call = "run_action(%r, State.from_json(GIVEN), %r)" % (hook.name, parameters)
     ending = "assert then.succeeded"
     if hook.error is not None:
         ending = "assert type(then.exception).__name__ == %r" % hook.error["type"]

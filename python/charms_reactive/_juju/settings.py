@@ -161,13 +161,16 @@ def history() -> Tuple[int, bool]:
     """How many hooks the unit's memory keeps, and whether it keeps what they were given as well.
 
     ``CHARMS_REACTIVE_HISTORY`` goes before the charm option ``reactive-history``: ``0``, a number up to 1000,
-    or ``full``; the default is 50. In a restricted hook, in which the option cannot be asked for, a charm
+    or ``full``; the default is 50. Where the option cannot be asked for, as in a restricted hook, a charm
     that declares it has none, unless the variable says so.
     """
     given = os.environ.get(_HISTORY)
     if not given and hook_name() in RESTRICTED_HOOKS and _declares(_HISTORY_OPTION):
         return 0, False
-    option = None if given else _charm_option(_HISTORY_OPTION)
+    try:
+        option = None if given else _charm_option(_HISTORY_OPTION)
+    except HookToolError:
+        return 0, False  # it cannot be known whether it is wanted, and no hook fails for want of it
     setting = given if given else option
     kept = _hooks_kept(setting)
     if kept is None:
@@ -189,7 +192,10 @@ def traces_to() -> str:
     ``CHARMS_REACTIVE_OTLP`` goes before the charm option ``reactive-otlp``; ``0`` in it means none.
     """
     given = os.environ.get(_OTLP)
-    setting = str((given if given else _charm_option(_OTLP_OPTION)) or "").strip()
+    try:
+        setting = str((given if given else _charm_option(_OTLP_OPTION)) or "").strip()
+    except HookToolError:
+        return ""
     return "" if _is_on(setting) is False else setting
 
 

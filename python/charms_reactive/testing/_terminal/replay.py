@@ -58,7 +58,7 @@ def again(hook: Hook, state: Mapping[str, Any], charm: Charm, **options: Any) ->
     # A copy of the charm directory has what the hook itself has left in it.
     given = State.from_json({**state, "files": {CONFIG_SEEN: None, **state.get("files", {})}})
     if hook.is_action:
-        outcome = unit.run_action(hook.name, given)
+        outcome = unit.run_action(hook.name, given, hook.given.get("parameters"))
     else:
         outcome = unit.run(_to_run(hook), given)
     return Replayed(outcome, hook, tuple(_differences(hook, outcome)))
