@@ -23,7 +23,7 @@ CHAPTER = Path(__file__).resolve().parents[2] / "docs" / "history.md"
 #: A hook, or what is done between two of them.
 Step = Union[str, Callable[[Unit], object]]
 
-HEAD = "from charms.reactive import *\nfrom charms.reactive import action\n"
+HEAD = "from charms.reactive import *\nfrom charms.reactive import action, when_set\n"
 
 
 class Situation(NamedTuple):
@@ -186,6 +186,17 @@ SITUATIONS: List[Situation] = [
         ["start"],
         "why g",
         ["it ran once, because a trigger in reactive/app.py:4:f set 'b'"],
+    ),
+    Situation(
+        "a handler that hears of a change has heard of it already",
+        "@when_set('a')\ndef f(): pass\n",
+        [typed("set_flag", "a"), "install", "start"],
+        "why f",
+        [
+            "it did not run: it has heard of that already: 'a' is set since then",
+            "now: it would not run: it has heard of that already: 'a' is set",
+            "asks for @when_set('a')",
+        ],
     ),
     Situation(
         "handlers keep firing one another",

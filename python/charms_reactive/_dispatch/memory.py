@@ -36,7 +36,7 @@ from charms_reactive._engine.choice import ALL, ANY, NONE, NOT_ALL
 from charms_reactive._unit_state import unit_state
 from charms_reactive._unit_state.rows import HISTORY_SUFFIX
 from charms_reactive._version import __version__
-from charms_reactive.handlers import PHASE_NAMES, Handler
+from charms_reactive.handlers import PHASE_NAMES, Handler, hearing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,6 +296,8 @@ class Memory:
         line["ran"] = [[id, _ms(began), _ms(seconds)] for id, began, seconds in notes.ran]
         line["called"] = notes.called
         line["tools"] = [[name, _ms(began), _ms(seconds)] for name, began, seconds in notes.tools]
+        if hearing:
+            line["heard"] = _heard()
         if notes.status is not None:
             line["status"] = notes.status
         if notes.error is not None:
@@ -343,23 +345,25 @@ def _refuse_others(fd: int) -> None:
 
 def _table() -> bytes:
     """The line of the handlers that are registered now."""
-    rows = []
+    rows: List[List[Any]] = []
     for handler in Handler.get_handlers():
-        row = [
+        row: List[Any] = [
             handler._action_id,
             [name for phase, name in PHASE_NAMES.items() if handler._phases & phase],
             [[KINDS[kind], flags] for kind, flags in handler._conditions],
         ]
-        words = [*edges_in_words(handler), *map(in_words, handler._predicates)]
-        if words:
-            row.append(words)
+        if handler._predicates or handler._edges:
+            row.append([in_words(predicate) for predicate in handler._predicates])
+        if handler._edges:
+            row.append(handler._edges)
         rows.append(row)
     return (_dumps({"handlers": rows}) + "\n").encode()
 
 
-def edges_in_words(handler: Handler) -> List[str]:
-    """What a handler hears of, as a charm's author wrote it."""
-    return ["@when_%s(%r)" % ("set" if on else "cleared", flag) for flag, on in handler._edges]
+def _heard() -> Dict[str, Any]:
+    """What each handler of edges has heard of, when the hook ends; by its id."""
+    heard = unit_state.unit.engine.heard
+    return {one._action_id: heard(one._number) for one in hearing if one._number is not None}
 
 
 def in_words(predicate: Any) -> str:

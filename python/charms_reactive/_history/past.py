@@ -162,13 +162,26 @@ class Hook:
         """The hook as a record, which can tell why a handler ran; ``None`` if it has not told enough."""
         if self.handlers is None or "events" not in self.told or self.told.get("cut"):
             return None
-        return Record({"handlers": declared(self.handlers), "events": self.told["events"]})
+        known = declared(self.handlers, self.told.get("heard", {}))
+        return Record({"handlers": known, "events": self.told["events"]})
 
 
-def declared(handlers: List[List[Any]]) -> List[Dict[str, Any]]:
-    """The handlers of the memory as a record has them."""
+def declared(handlers: List[List[Any]], heard: Mapping[str, Any] = {}) -> List[Dict[str, Any]]:
+    """The handlers of the memory as a record has them.
+
+    Args:
+        handlers: each with id, phases, conditions, predicates and edges; the last two may be missing.
+        heard: by id, which edges it had heard of when the hook ended.
+    """
     return [
-        {"id": row[0], "phases": row[1], "conditions": row[2], "predicates": row[3] if len(row) > 3 else []}
+        {
+            "id": row[0],
+            "phases": row[1],
+            "conditions": row[2],
+            "predicates": row[3] if len(row) > 3 else [],
+            "edges": row[4] if len(row) > 4 else [],
+            "heard": heard.get(row[0], []),
+        }
         for row in handlers
     ]
 

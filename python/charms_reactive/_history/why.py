@@ -6,7 +6,7 @@ import argparse
 import difflib
 import json
 import time
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from charms_reactive._commands import place as state_place
 from charms_reactive._unit_state import unit_state
@@ -115,13 +115,13 @@ class _Answer:
             name in self._flags
             or name in self._of_hooks
             or any(flag == name for hook in self._hooks for flag, _, _ in hook.changes)
-            or any(name in condition.flags for one in self._declared for condition in one.conditions)
+            or any(name in _flags_of(one) for one in self._declared)
         )
 
     def unknown(self, name: str) -> str:
         """The sentence for what is neither a handler nor a flag."""
         flags = {flag for hook in self._hooks for flag, _, _ in hook.changes} | self._flags
-        flags |= {flag for one in self._declared for condition in one.conditions for flag in condition.flags}
+        flags = flags.union(*map(_flags_of, self._declared))
         names = {one.id.split(":")[2] for one in self._declared if one.id.count(":") > 1} | flags
         close = difflib.get_close_matches(name, sorted(names), 3)
         hint = "; did you mean %s?" % " or ".join(close) if close else ""
@@ -201,12 +201,17 @@ class _Answer:
                 changed = self._last_change(flag)
                 if changed and (flag in flags) == (condition.kind in ("none", "not_all")):
                     reasons.append(changed)
+        for flag, on in one.edges if not one.unheard(flags) else ():
+            if (flag in flags) == on:
+                reasons.append("it has heard of that already: '%s' is %s" % (flag, "set" if on else "clear"))
+            else:
+                reasons.append("'%s' is %s" % (flag, "not set" if on else "set"))
         return {
-            "flags_match": not missing,
+            "flags_match": not missing and one.unheard(flags),
             "because": reasons,
             "if": list(one.predicates),
             "never": not one.phases,
-            "by_flags": bool(one.conditions),
+            "by_flags": bool(_flags_of(one)),
         }
 
     def _last_change(self, flag: str) -> str:
@@ -250,14 +255,20 @@ class _Answer:
             "waiting": [
                 {"handler": one.id, "asks_for": one.decorators}
                 for one in self._declared
-                if any(flag in condition.flags for condition in one.conditions)
+                if flag in _flags_of(one)
             ],
         }
 
 
+def _flags_of(one: Declared) -> Set[str]:
+    """The flags that a handler waits for or hears of."""
+    flags = {flag for condition in one.conditions for flag in condition.flags}
+    return flags | {flag for flag, _ in one.edges}
+
+
 def _cause(one: Declared, hook: Hook) -> str:
     """What made it run the first time, in words, as far as it was a flag."""
-    wanted = {flag for condition in one.conditions for flag in condition.flags}
+    wanted = _flags_of(one)
     running, changes = "", ""
     queued = False
     for event in hook.events:
