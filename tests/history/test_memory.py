@@ -436,6 +436,37 @@ def test_a_hook_that_runs_is_told_as_such(unit: Unit) -> None:
     assert "runs, in reactive/app.py:5:look" in (unit.directory / "seen").read_text()
 
 
+def test_a_hook_inside_of_another_is_told_as_one_that_runs_too(unit: Unit) -> None:
+    """It is not in the hook file, in which the one around it stands."""
+    unit.hook_file("hooks/stop")
+    unit.write(
+        "reactive/app.py",
+        """
+        import subprocess
+        from charms.reactive import hook
+
+        @hook("stop")
+        def inner():
+            with open("seen", "wb") as seen:
+                subprocess.run(["charms.reactive", "history"], stdout=seen, check=True)
+        """,
+    )
+    unit.write(
+        "reactive/b.sh",
+        BASH.replace("@when_not bash.done", "@hook start").replace(
+            "set_flag bash.done", "JUJU_HOOK_NAME=stop hooks/stop"
+        ),
+        executable=True,
+    )
+    run(unit, "start")
+    seen = (unit.directory / "seen").read_text()
+    assert "runs, in reactive/b.sh:5:work" in seen
+    assert "runs, in reactive/app.py:5:inner" in seen
+    assert {hook.name: hook.end for hook in remembered(unit)} == dict.fromkeys(
+        ("start", "stop"), past.SUCCEEDED
+    )
+
+
 def test_a_handler_with_an_odd_name_keeps_the_line_whole(framework: Framework) -> None:
     hook = noted(framework.directory, 1, ids=['reactive/a"b\\c\n\u00e9.py:1:f'])
     assert hook.inside == "reactive/a?b?c??.py:1:f"

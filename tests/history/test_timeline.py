@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -130,6 +131,14 @@ def test_for_programs(lived: Unit) -> None:
     assert install["handlers"][0]["id"] == "reactive/app.py:7:install"
     assert start["error"]["undone"] == [["app.started", False]]
     assert (stop["in"], stop["took"], stop["handlers"]) == ("reactive/app.py:11:stop", None, [])
+
+
+def test_the_chapter_has_each_key(lived: Unit) -> None:
+    chapter = (Path(__file__).resolve().parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    (hook,) = json.loads("\n".join(asked(lived, "-n", "1", "--format", "json")))
+    table = chapter.partition("| key | |")[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(hook)
 
 
 def test_following_it_shows_each_hook_when_it_has_ended(one_unit: Unit) -> None:

@@ -274,8 +274,8 @@ def _end(begin: Mapping[str, Any], told: Mapping[str, Any], place: Place) -> str
         return FAILED if told.get("error") else SUCCEEDED
     process = str(begin.get("process", ""))
     lives = hook_file.lives(process, str(place.state)) if process else None
-    if lives is True:
-        return RUNNING
+    if lives is True or (lives is None and processes.lives_here(process)):
+        return RUNNING  # one beside or inside of another is in no hook file
     if lives is False or (process and processes.is_gone(process)):
         return KILLED
     return UNKNOWN

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional
 
-__all__ = ["is_gone", "new_hook", "stands_above"]
+__all__ = ["is_gone", "lives_here", "new_hook", "stands_above"]
 
 _UNKNOWN = "?"
 
@@ -96,3 +96,12 @@ def is_gone(hook: str) -> bool:
         pass
     stat = _Stat.of(pid)
     return stat is not None and (stat.ended or (start != _UNKNOWN and stat.start != start))
+
+
+def lives_here(hook: str) -> bool:
+    """Whether the process of a hook is there for certain, by its name alone."""
+    pid, boot, start, namespace = (hook.split(" ") + [_UNKNOWN] * 3)[:4]
+    if not pid.isdigit() or _UNKNOWN in (boot, start, namespace):
+        return False
+    stat = _Stat.of(pid) if (boot, namespace) == (_boot(), _namespace()) else None
+    return stat is not None and not stat.ended and stat.start == start
