@@ -43,7 +43,7 @@ lint: dev ## check format, types, stubs and style
 	$(VENV)/ruff format --no-cache --quiet --check .
 	$(VENV)/mypy
 	$(VENV)/python -m mypy.stubtest charms_reactive._engine._native
-	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh packaging/life/*.sh wheel-data/scripts/*.sh
+	$(VENV)/shellcheck .ci/run packaging/*.sh packaging/matrix/*.sh packaging/life/*.sh wheel-data/scripts/*.sh findings/*.sh
 
 bench: ## run the benchmarks and print the table
 	$(SETUP) bench

@@ -1,9 +1,9 @@
 #!/bin/sh
 # One would guess: under charms.unit_test's patch_reactive() flags work: set_flag, clear_flag and is_flag_set do, so
 #   all_flags_set and any_flags_set do, too, and each decorator leaves its function alone.
-# What happens: only those that it names have an effect. all_flags_set, any_flags_set and data_changed are mocks, whose
-#   answer is true whatever the flags are; @not_unless, @when_file_changed and @collect_metrics put a mock in the place
-#   of the function, so that a test that calls the handler runs nothing and passes.
+# What happens: only those that it names have an effect. all_flags_set, any_flags_set and data_changed are mocks,
+#   whose answer is true whatever the flags are; @not_unless, @when_file_changed and @collect_metrics put a mock in
+#   the place of the function, so that a test that calls the handler runs nothing and passes.
 # Why it matters: such a suite is green for a handler that cannot even be run.
 #
 # Seen with charms.unit_test 1.1.2, Python 3.11.7:

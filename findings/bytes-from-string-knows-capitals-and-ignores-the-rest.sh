@@ -1,8 +1,8 @@
 #!/bin/sh
-# One would guess: charmhelpers' bytes_from_string reads "10k" or "10KiB", or raises its ValueError; and it refuses what
-#   it has not read to the end.
-# What happens: units are looked up as they are written, in capitals: "10k", "10Gb" and "10KiB" are a KeyError, which a
-#   handler of ValueError lets pass. What comes after the unit is ignored: "1G512M" is 1 GiB, "5G/s" is 5 GiB. KB is
+# One would guess: charmhelpers' bytes_from_string reads "10k" or "10KiB", or raises its ValueError; and it refuses
+#   what it has not read to the end.
+# What happens: units are looked up as they are written, in capitals: "10k", "10Gb" and "10KiB" are a KeyError, which
+#   a handler of ValueError lets pass. What comes after the unit is ignored: "1G512M" is 1 GiB, "5G/s" is 5 GiB. KB is
 #   1024 bytes.
 # Why it matters: it is there for options that people set. A typing error ends in a hook error instead of a blocked
 #   status, or in another size.

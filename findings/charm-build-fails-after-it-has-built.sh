@@ -1,7 +1,7 @@
 #!/bin/sh
 # One would guess: `charm build` ends with 0 when it has built the charm, and with something else when it has not.
-# What happens: after the build it runs `charm proof` over the result and ends with that one's code: 100 for a warning,
-#   200 for an error. The charm is complete all the same. Where the build itself fails, the code is 1.
+# What happens: after the build it runs `charm proof` over the result and ends with that one's code: 100 for a
+#   warning, 200 for an error. The charm is complete all the same. Where the build itself fails, the code is 1.
 # Why it matters: `charm build && juju deploy` or a CI job stops because of a missing README, and scripts that ignore
 #   the code because of that do not see real failures. Only 1 is a failure of the build.
 #

@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: hooks/hook.template becomes each hook as it is; a shell script or Python, as people have it there.
-# What happens: it goes through str.format with one argument, the relation's or storage's name, or "hook". Empty braces
-#   are filled with that: `seen = {}` becomes `seen = hook`, and in each relation's hook something else. "${NAME}" ends
-#   the build with a KeyError.
+# What happens: it goes through str.format with one argument, the relation's or storage's name, or "hook". Empty
+#   braces are filled with that: `seen = {}` becomes `seen = hook`, and in each relation's hook something else.
+#   "${NAME}" ends the build with a KeyError.
 # Why it matters: the build says nothing of the first, and the hook fails on the unit with a NameError. Braces have to
 #   be doubled in that file and in no other.
 #

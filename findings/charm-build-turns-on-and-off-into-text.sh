@@ -1,9 +1,9 @@
 #!/bin/sh
 # One would guess: `charm build` copies the values of config.yaml as they are, and who reads the built file gets what
 #   the layer's file says.
-# What happens: it reads by YAML 1.2 (ruamel.yaml), where on, off, yes and no are words, and writes them in quotes. Juju
-#   and PyYAML read YAML 1.1, where the layer's file has a boolean: the built one has a text. 017 goes the other way:
-#   15 by 1.1 and 17 by 1.2, and it is written as it was.
+# What happens: it reads by YAML 1.2 (ruamel.yaml), where on, off, yes and no are words, and writes them in quotes.
+#   Juju and PyYAML read YAML 1.1, where the layer's file has a boolean: the built one has a text. 017 goes the other
+#   way: 15 by 1.1 and 17 by 1.2, and it is written as it was.
 # Why it matters: the default of a boolean option no longer fits its type, so that the charm fails `charm proof` and
 #   Juju refuses it, while the source is right. true and false mean the same to both.
 #
@@ -38,7 +38,8 @@ default='import sys, yaml; print(repr(yaml.safe_load(open(sys.argv[1]))["options
 echo "charm-tools 3.0.9, PyYAML 6.0.2, $(v/bin/python -V)"
 v/bin/charm-proof app >before 2>&1 || true
 echo "layer: $(v/bin/python -c "$default" app/config.yaml), proof has $(grep -c 'E: config' before || true) errors"
-CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" v/bin/charm-build --hide-metrics -C cache -d out app >build 2>&1 || true
+CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" \
+    v/bin/charm-build --hide-metrics -C cache -d out app >build 2>&1 || true
 built=$(v/bin/python -c "$default" out/app/config.yaml)
 echo "built: $built"
 grep 'E: config' build || true

@@ -2,8 +2,8 @@
 # One would guess: the metadata.yaml and config.yaml of a built charm look like those of the layers: `name: app`.
 # What happens: every key and text is written in double quotes, and every number and boolean as a tagged text:
 #   `"default": !!int "8080"`, `"limit": !!int "1"`. It means the same to readers of YAML.
-# Why it matters: hooks in bash and deployment scripts take the name or a version with grep, sed or awk. They work in the
-#   source tree and find nothing in the built charm. Small YAML readers without tags see the number as text.
+# Why it matters: hooks in bash and deployment scripts take the name or a version with grep, sed or awk. They work in
+#   the source tree and find nothing in the built charm. Small YAML readers without tags see the number as text.
 #
 # Seen with charm-tools 3.0.9, Python 3.11.7:
 #   layer: `^name: ` found, `default: 8080` found
@@ -34,10 +34,14 @@ EOF
 echo '#!/bin/sh' >app/hooks/hook.template
 touch app/layer.yaml
 found() { grep -q "$1" "$2" && echo found || echo missing; }
-both() { echo "$1: \`^name: \` $(found '^name: ' "$2/metadata.yaml"), \`default: 8080\` $(found 'default: 8080' "$2/config.yaml")"; }
+both() {
+    name=$(found '^name: ' "$2/metadata.yaml")
+    echo "$1: \`^name: \` $name, \`default: 8080\` $(found 'default: 8080' "$2/config.yaml")"
+}
 echo "charm-tools 3.0.9, $(v/bin/python -V)"
 both layer app
-CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" v/bin/charm-build --hide-metrics -C cache -d out app >log 2>&1 || true
+CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" \
+    v/bin/charm-build --hide-metrics -C cache -d out app >log 2>&1 || true
 both built out/app
 sed -n 's/^ *\(.*name.*\)/built: \1/p' out/app/metadata.yaml
 sed -n 's/^ *\(.*8080.*\)/built: \1/p' out/app/config.yaml

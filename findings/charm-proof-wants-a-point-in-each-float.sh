@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: an option of type float may have the default 3, or 1e3; Juju takes both.
-# What happens: `charm proof` reads the file with PyYAML and compares the class of the default: 3 is an int, and 1e3 is
-#   a text to PyYAML, which wants a point (and a sign in the exponent: 1.0e+3). Both are errors, with exit code 200.
-#   A default of true for an int option is no error.
+# What happens: `charm proof` reads the file with PyYAML and compares the class of the default: 3 is an int, and 1e3
+#   is a text to PyYAML, which wants a point (and a sign in the exponent: 1.0e+3). Both are errors, with exit code
+#   200. A default of true for an int option is no error.
 # Why it matters: `charm build` ends with that code (see charm-build-fails-after-it-has-built.sh), for a charm that is
 #   right.
 #

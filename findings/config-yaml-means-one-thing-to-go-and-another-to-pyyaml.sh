@@ -1,12 +1,12 @@
 #!/bin/sh
-# One would guess: Juju's reader (Go, yaml.v2) and PyYAML both read YAML 1.1, so a config.yaml is the same to both, and
-#   PyYAML reads what Juju has written.
-# What happens: 1e3 is a number to Go and a text to PyYAML, y a boolean and a text, 0o17 a number and a text, 12:30:45 a
-#   text and the number 45045, a date a text and a date, and "=" is an error in PyYAML. Go writes a float of a million
-#   as 1e+06, which PyYAML reads as a text; 2.5e+06 it reads as a number.
+# One would guess: Juju's reader (Go, yaml.v2) and PyYAML both read YAML 1.1, so a config.yaml is the same to both,
+#   and PyYAML reads what Juju has written.
+# What happens: 1e3 is a number to Go and a text to PyYAML, y a boolean and a text, 0o17 a number and a text, 12:30:45
+#   a text and the number 45045, a date a text and a date, and "=" is an error in PyYAML. Go writes a float of a
+#   million as 1e+06, which PyYAML reads as a text; 2.5e+06 it reads as a number.
 # Why it matters: a charm's tests and its linter (PyYAML) work with other defaults than the unit (Juju), and what a
-#   script reads with PyYAML from `juju config` changes its type with its size. Quotes, or true and 1000.0, are
-#   the same to both.
+#   script reads with PyYAML from `juju config` changes its type with its size. Quotes, or true and 1000.0, are the
+#   same to both.
 #
 # Needs Go and fetches Debian's golang-gopkg-yaml.v2-dev (nothing is installed).
 # Seen with golang-gopkg-yaml.v2-dev 2.4.0-4, go1.19.8, PyYAML 6.0.2, Python 3.11.7:

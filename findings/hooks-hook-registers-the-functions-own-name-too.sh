@@ -2,8 +2,8 @@
 # One would guess: @hooks.hook("config-changed") makes the function below it the handler of config-changed, and its
 #   own name counts only where the decorator has no arguments.
 # What happens: the own name is registered as well, with "_" and with "-": the function's name is a hook.
-# Why it matters: a function that is called update_status, start or stop runs in that hook, too, and takes the place of
-#   a handler that was registered for it further up, without a word.
+# Why it matters: a function that is called update_status, start or stop runs in that hook, too, and takes the place
+#   of a handler that was registered for it further up, without a word.
 #
 # Seen with charmhelpers 1.2.1, Python 3.11.7:
 #   registered: ['check', 'config-changed', 'update-status', 'update_status']

@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: a module that lacks PyYAML fails with ImportError, and a program may catch that and go on.
-# What happens: `import charmhelpers` runs `apt-get install -y python3-yaml` and imports again. (Here apt-get is a stub
-#   in a PATH with nothing else in it, so nothing is installed.) In a virtual environment the package would come to the
-#   system's Python, and the import would fail after all.
+# What happens: `import charmhelpers` runs `apt-get install -y python3-yaml` and imports again. (Here apt-get is a
+#   stub in a PATH with nothing else in it, so nothing is installed.) In a virtual environment the package would come
+#   to the system's Python, and the import would fail after all.
 # Why it matters: a linter, a documentation build or a container's image that only looks at a charm's code as root
 #   installs packages, and a hook waits for apt's lock.
 #

@@ -1,5 +1,6 @@
 #!/bin/sh
-# One would guess: after charms.unit_test's patch_reactive() charmhelpers is a mock in each test, whatever is installed.
+# One would guess: after charms.unit_test's patch_reactive() charmhelpers is a mock in each test, whatever is
+#   installed.
 # What happens: mocked is what cannot be found on disk. With charmhelpers installed, `charmhelpers` is the mock, but
 #   `charmhelpers.core.hookenv` is imported from disk and takes the mock's place; what patch_reactive prepared on it,
 #   as charm_dir() or atexit, is gone.

@@ -1,7 +1,9 @@
 #!/bin/sh
-# One would guess: kv().getrange("my_app.") and kv().unsetrange(prefix="my_app.") touch the keys that begin with "my_app.".
+# One would guess: kv().getrange("my_app.") and kv().unsetrange(prefix="my_app.") touch the keys that begin with
+#   "my_app.".
 # What happens: the prefix goes into an SQL LIKE as it is. "_" and "%" in it match other characters, and upper and
-#   lower case are one: keys of "my-app." and "MY_APP." are answered, and deleted, too. With strip=True they fall together.
+#   lower case are one: keys of "my-app." and "MY_APP." are answered, and deleted, too. With strip=True they fall
+#   together.
 # Why it matters: charms use names of applications, relations and options as prefixes, and most of these have "_".
 #
 # Seen with charmhelpers 1.2.1, Python 3.11.7, SQLite 3.40.1:

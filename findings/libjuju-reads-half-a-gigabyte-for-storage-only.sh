@@ -2,10 +2,10 @@
 # One would guess: python-libjuju reads constraints as `juju deploy --constraints` does: mem=1.5G is 1536 MB, and tags
 #   are texts.
 # What happens: mem and root-disk take whole numbers with M, G, T or P only; "1.5G" or "8GB" stays a text and goes to
-#   the controller as that. The parser for storage next to it reads 1.5G as 1536. And the values of lists are read like
-#   numbers: the tag 100 is an int, the tag true a boolean.
-# Why it matters: nothing fails where the constraint is written; the controller's answer comes much later and names none
-#   of it. 1536M and the dictionary form avoid it.
+#   the controller as that. The parser for storage next to it reads 1.5G as 1536. And the values of lists are read
+#   like numbers: the tag 100 is an int, the tag true a boolean.
+# Why it matters: nothing fails where the constraint is written; the controller's answer comes much later and names
+#   none of it. 1536M and the dictionary form avoid it.
 #
 # Seen with juju 3.6.1.3, Python 3.11.7:
 #   mem=2G: {'mem': 2048}

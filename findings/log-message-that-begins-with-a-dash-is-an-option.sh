@@ -52,7 +52,8 @@ func main() {
 }
 EOF
 go build -o bin/juju-log juju-log.go
-echo "$(basename golang-github-juju-gnuflag-dev_*.deb), charmhelpers 1.2.1, $(go version | cut -d' ' -f3), $(v/bin/python -V)"
+echo "$(basename golang-github-juju-gnuflag-dev_*.deb), charmhelpers 1.2.1"
+echo "$(go version | cut -d' ' -f3), $(v/bin/python -V)"
 PATH="$tmp/bin:$PATH" v/bin/python -W ignore -u - >said <<'EOF'
 from charmhelpers.core import hookenv
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: after client.Call(method, args, &answer) without an error `answer` is what the server has returned.
 # What happens: gob sends no field that has its zero value, and decoding leaves what is not sent as it was. An answer
-#   that is used again keeps the old exit code, 1, when the next call has ended with 0. For the same reason a pointer to
-#   0 arrives as nil, and an empty slice, too.
+#   that is used again keeps the old exit code, 1, when the next call has ended with 0. For the same reason a pointer
+#   to 0 arrives as nil, and an empty slice, too.
 # Why it matters: Juju's hook tools talk to the unit's agent by net/rpc and gob, and "code 0", "no output" and "false"
 #   are the usual answers. A client needs a new answer for each call; one that is not written in Go has to know zeros
 #   for all that is missing.

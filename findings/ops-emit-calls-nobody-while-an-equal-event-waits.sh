@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: emit() of a custom event calls its handlers, each time.
 # What happens: a handler is left out while an event of the same kind with the same snapshot is in its queue: one that
-#   it has deferred, and also the very one that it is handling at the moment. Only a line at INFO tells. Events without
-#   data are all equal.
+#   it has deferred, and also the very one that it is handling at the moment. Only a line at INFO tells. Events
+#   without data are all equal.
 # Why it matters: a library that emits "ready" again, because something came in between, is not heard by a charm that
 #   has deferred the first "ready"; and a handler cannot begin again by emitting its own event.
 #

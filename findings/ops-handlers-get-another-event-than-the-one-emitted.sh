@@ -1,10 +1,10 @@
 #!/bin/sh
-# One would guess: what I give to emit(), and my event class keeps in __init__, is what the handlers find on the event,
-#   at least as long as nobody defers; and a handler may leave a mark on the event for the next one.
+# One would guess: what I give to emit(), and my event class keeps in __init__, is what the handlers find on the
+#   event, at least as long as nobody defers; and a handler may leave a mark on the event for the next one.
 # What happens: each handler gets an object of its own that is made from the snapshot, without __init__. Without
 #   snapshot() and restore() in the class the attribute is not there; marks of one handler are gone in the next.
-# Why it matters: custom events are how charm libraries talk to charms, and the missing pair of methods shows only when
-#   somebody observes the event, as an AttributeError in that charm.
+# Why it matters: custom events are how charm libraries talk to charms, and the missing pair of methods shows only
+#   when somebody observes the event, as an AttributeError in that charm.
 #
 # Seen with ops 3.9.0, Python 3.11.7:
 #   first handler: port missing, mark missing

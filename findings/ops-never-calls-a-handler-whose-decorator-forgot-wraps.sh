@@ -1,8 +1,8 @@
 #!/bin/sh
 # One would guess: framework.observe(event, self._on_start) keeps the bound method and calls it.
-# What happens: ops keeps the method's __name__ and looks that up on the object when the event comes. Below a decorator
-#   without functools.wraps the name is that of the inner function; there is no such attribute, and the event counts as
-#   handled. No error, no warning, no line in the log says that nothing ran.
+# What happens: ops keeps the method's __name__ and looks that up on the object when the event comes. Below a
+#   decorator without functools.wraps the name is that of the inner function; there is no such attribute, and the
+#   event counts as handled. No error, no warning, no line in the log says that nothing ran.
 # Why it matters: adding a decorator for locks or timing switches a handler off. By the same way a deferred event is
 #   lost when an upgrade of the charm renames its handler.
 #

@@ -2,10 +2,10 @@
 # One would guess: `pip download --no-binary :all: pbr==6.1.0` fetches a file, so a pinned wheelhouse that was built
 #   last year can be built today; and if setuptools matters, then the one that is installed.
 # What happens: to learn the name and the requirements pip runs the package's setup, in an environment of its own with
-#   the newest setuptools. From 82 on that has no pkg_resources, which pbr 6.1.0 imports. The installed setuptools does
-#   not count; PIP_CONSTRAINT, which the build environment obeys, does.
-# Why it matters: charmhelpers and most of OpenStack's packages need pbr, and charm-tools fills a charm's wheelhouse with
-#   this command. A pin of the package is no pin of its build.
+#   the newest setuptools. From 82 on that has no pkg_resources, which pbr 6.1.0 imports. The installed setuptools
+#   does not count; PIP_CONSTRAINT, which the build environment obeys, does.
+# Why it matters: charmhelpers and most of OpenStack's packages need pbr, and charm-tools fills a charm's wheelhouse
+#   with this command. A pin of the package is no pin of its build.
 #
 # Seen with pip 24.3.1, setuptools 80.9.0 installed, Python 3.11.7:
 #   plain: ModuleNotFoundError: No module named 'pkg_resources'

@@ -1,10 +1,10 @@
 #!/bin/sh
-# One would guess: `pip install --ignore-installed PACKAGE==NEW` replaces the old version: afterwards the package is as
-#   in a fresh environment.
+# One would guess: `pip install --ignore-installed PACKAGE==NEW` replaces the old version: afterwards the package is
+#   as in a fresh environment.
 # What happens: nothing is removed. Files of the new version are written over those of the old one, and modules that
 #   only the old one had stay and can be imported. Two dist-info folders are there; `pip list` shows the new version.
-# Why it matters: layer:basic installs its wheelhouse in this way with `use_venv: false`. After an upgrade of a charm a
-#   module that has gone works on old units and is missing on new ones. A plain `pip install --upgrade` removes it.
+# Why it matters: layer:basic installs its wheelhouse in this way with `use_venv: false`. After an upgrade of a charm
+#   a module that has gone works on old units and is missing on new ones. A plain `pip install --upgrade` removes it.
 #
 # Seen with pip 24.3.1, Jinja2 2.11.3 and 3.1.4, Python 3.11.7:
 #   over the old one: Jinja2 3.1.4, jinja2.asyncsupport can be imported, 2 dist-info
@@ -25,7 +25,9 @@ look() {
     else
         module="is missing"
     fi
-    infos=$("$python" -c 'import importlib.metadata as m; print(sum(d.metadata["Name"] == "Jinja2" for d in m.distributions()))')
+    infos=$("$python" -c '
+import importlib.metadata as m
+print(sum(each.metadata["Name"] == "Jinja2" for each in m.distributions()))')
     echo "$2: Jinja2 $version, jinja2.asyncsupport $module, $infos dist-info"
 }
 echo "pip 24.3.1, $(v/bin/python -V)"

@@ -2,10 +2,10 @@
 # One would guess: `requires: {db: sql}`, which Juju's metadata reader expands to {interface: sql}, is read as that by
 #   the libraries for charms, too.
 # What happens: each meets a text where it expects a map, in its own way. charmhelpers' relation_types() works and its
-#   neighbours raise AttributeError or TypeError; ops raises TypeError; `charm proof` has an error. `charm build` ends with a
-#   TypeError while it plans the charm.
-# Why it matters: a charm that deploys fails in the first hook that asks for a role, and none of the messages names the
-#   endpoint's line but that of `charm proof`.
+#   neighbours raise AttributeError or TypeError; ops raises TypeError; `charm proof` has an error. `charm build` ends
+#   with a TypeError while it plans the charm.
+# Why it matters: a charm that deploys fails in the first hook that asks for a role, and none of the messages names
+#   the endpoint's line but that of `charm proof`.
 #
 # Seen with charmhelpers 1.2.1, ops 3.9.0, charm-tools 3.0.9, Python 3.11.7:
 #   charmhelpers relation_types: ['db']
@@ -63,7 +63,8 @@ fi
 mkdir app/hooks
 echo '#!/bin/sh' >app/hooks/hook.template
 touch app/layer.yaml
-if CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" v/bin/charm-build --hide-metrics -C cache -d out app >build 2>&1; then
+if CHARM_LAYERS_DIR="$tmp" CHARM_INTERFACES_DIR="$tmp" \
+    v/bin/charm-build --hide-metrics -C cache -d out app >build 2>&1; then
     echo "changed: charm build takes the short form" >&2
     exit 1
 fi

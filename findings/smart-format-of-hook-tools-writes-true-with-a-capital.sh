@@ -3,8 +3,8 @@
 # What happens: the hook tools write with the default format of juju/cmd, "smart": booleans become True and False, as
 #   the first Juju (in Python) wrote them, and floats go through YAML: 1e+06. With --format=json they are true and
 #   1000000; and a float of 1.0 is 1 there, so that Python gets an int for an option of type float.
-# Why it matters: `[ "$(config-get debug)" = true ]` is never so, without an error, and `[ "$(config-get limit)" -gt 5 ]`
-#   is an error from a million on. isinstance(config("ratio"), float) holds for 0.5 and not for 1.0.
+# Why it matters: `[ "$(config-get debug)" = true ]` is never so, without an error, and `[ "$(config-get limit)" -gt 5
+#   ]` is an error from a million on. isinstance(config("ratio"), float) holds for 0.5 and not for 1.0.
 #
 # Needs Go and fetches Debian's golang-github-juju-cmd-dev and what it imports (nothing is installed).
 # Seen with golang-github-juju-cmd-dev 3.0.2-1, go1.19.8, Python 3.11.7:

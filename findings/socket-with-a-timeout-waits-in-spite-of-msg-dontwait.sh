@@ -1,7 +1,7 @@
 #!/bin/sh
 # One would guess: recv(n, MSG_DONTWAIT) never waits; that is what the flag is for, and the kernel obeys it.
-# What happens: on a socket with a time-out Python waits for data by itself (poll), before it calls recv with the flag.
-#   The call takes the whole time-out and ends with TimeoutError instead of BlockingIOError.
+# What happens: on a socket with a time-out Python waits for data by itself (poll), before it calls recv with the
+#   flag. The call takes the whole time-out and ends with TimeoutError instead of BlockingIOError.
 # Why it matters: a client of an agent's socket has a time-out for its answers; when it looks, "has the agent said
 #   anything, has it gone?", before it sends, each look costs the time-out. A wait of select() for 0 s does it.
 #
