@@ -1,16 +1,16 @@
 #!/bin/sh
 # One would guess: python-libjuju reads constraints as `juju deploy --constraints` does: mem=1.5G is 1536 MB, and tags
 #   are texts.
-# What happens: mem and root-disk take whole numbers with M, G, T or P only; "1.5G" or "8GB" stays a text and goes to
-#   the controller as that. The parser for storage next to it reads 1.5G as 1536. And the values of lists are read
-#   like numbers: the tag 100 is an int, the tag true a boolean.
-# Why it matters: nothing fails where the constraint is written; the controller's answer comes much later and names
-#   none of it. 1536M and the dictionary form avoid it.
+# What happens: mem and root-disk take whole numbers with M, G, T or P only; "1.5G" or "0.5T" stays a text and goes to
+#   the controller as that. The parser for storage next to it reads 1.5G as 1536. And the values of lists are read like
+#   numbers: the tag 100 is an int, the tag true a boolean.
+# Why it matters: nothing fails where the constraint is written, so the same line works on the command line and not in
+#   a test that deploys by python-libjuju. 1536M, or a dictionary instead of a text, avoids it.
 #
 # Seen with juju 3.6.1.3, Python 3.11.7:
 #   mem=2G: {'mem': 2048}
 #   mem=1.5G: {'mem': '1.5G'}
-#   root-disk=8GB: {'root_disk': '8GB'}
+#   root-disk=0.5T: {'root_disk': '0.5T'}
 #   tags=100,true: {'tags': [100, True]}
 #   storage 1.5G: {'count': 1, 'size': 1536}
 set -eu
@@ -27,7 +27,7 @@ import sys
 from juju import constraints
 
 print("juju 3.6.1.3, Python", platform.python_version())
-read = {text: constraints.parse(text) for text in ("mem=2G", "mem=1.5G", "root-disk=8GB", "tags=100,true")}
+read = {text: constraints.parse(text) for text in ("mem=2G", "mem=1.5G", "root-disk=0.5T", "tags=100,true")}
 for text, value in read.items():
     print(f"{text}: {value}")
 storage = constraints.parse_storage_constraint("1.5G")

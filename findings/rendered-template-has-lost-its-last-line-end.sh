@@ -3,7 +3,7 @@
 #   end there ends with one on the unit, and a name that the context lacks is an error.
 # What happens: Jinja2 takes the last line end away unless it is told otherwise, and charmhelpers does not tell it. A
 #   name that is missing becomes nothing.
-# Why it matters: cron does not run the last line of a table that has no line end, and `while read` in a shell does
+# Why it matters: cron does not take a table whose last line has no end, and `while read` in a shell does
 #   not see the last line of a list. Two line ends at the end of the template help.
 #
 # Seen with charmhelpers 1.2.1, Jinja2 3.1.4, Python 3.11.7 (charmhelpers.core.host, which works on few systems and is
