@@ -7,6 +7,7 @@ on a unit.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -115,6 +116,29 @@ def test_data_of_departed_units_can_be_read_as_long_as_the_relation_lasts(unit: 
     assert later.stdout == "h1\npg/0\n"
     assert State.from_json(later.state.to_json()) == later.state
     assert "pg/1" not in run(unit, "update-status", "goal-state", departed.state).stdout
+
+
+# -- addresses --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("in_process", [True, False], ids=["in process", "processes"])
+@pytest.mark.parametrize("version", ["3.6.0", "4.0.0"])
+def test_remote_units_have_addresses_where_a_test_asks_for_them(
+    tmp_path: Path, in_process: bool, version: str
+) -> None:
+    charm = Charm.of(tmp_path / "app", metadata=METADATA, files=FILES)
+    given = State(relations=[Relation("db", "pg", {0: {}, 1: {"ingress-address": "10.0.0.9", "a": "b"}})])
+    asked = "for unit in pg/0 pg/1; do relation-get -r db:0 --format=json - $unit; done"
+    plain = Unit(charm, in_process=in_process, juju_version=version)
+    assert run(plain, "update-status", asked, given).stdout.splitlines()[0] == "{}"
+    unit = Unit(charm, in_process=in_process, juju_version=version, addresses=True)
+    then = run(unit, "update-status", asked, given)
+    first, second = map(json.loads, then.stdout.splitlines())
+    keys = {"egress-subnets", "ingress-address"} | ({"private-address"} if version < "4" else set())
+    assert set(first) == keys
+    assert first["egress-subnets"] == first["ingress-address"] + "/32"
+    assert (second["ingress-address"], second["a"], set(second)) == ("10.0.0.9", "b", keys | {"a"})
+    # The state is the one that the test has given.
+    assert then.state == given
+    assert then.changes == ()
 
 
 # -- variables --------------------------------------------------------------------------------------

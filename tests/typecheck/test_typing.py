@@ -46,6 +46,8 @@ def public_modules() -> Set[str]:
         if not any(part.startswith("_") and part != "__init__" for part in path.parts)
         # What is inside of it is reached through it.
         if path.parts[0] != "testing" or path.parts == ("testing", "__init__")
+        # Commands are made of it, and no charm.
+        if path.parts[0] != "tools"
     }
 
 

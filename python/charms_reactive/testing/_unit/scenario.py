@@ -95,6 +95,8 @@ class Unit:
         timeout: seconds that a hook may take.
         directory: where the unit's files are; by default a temporary one.
         check: whether states that Juju could not be in are refused.
+        addresses: whether remote units have in their data what Juju puts there (``ingress-address``,
+            ``egress-subnets`` and, until Juju 3, ``private-address``), where the state says nothing else.
 
     Raises:
         CharmError: the directory holds no charm.
@@ -113,6 +115,7 @@ class Unit:
         timeout: float = 120.0,
         directory: Optional[Union[str, os.PathLike[str]]] = None,
         check: bool = True,
+        addresses: bool = False,
     ) -> None:
         self.charm = charm if isinstance(charm, Charm) else Charm(charm)
         self.in_process = in_process
@@ -130,6 +133,7 @@ class Unit:
             environment=environment,
             model=model,
             timeout=timeout,
+            addresses=addresses,
         )
         self.name = self._unit.name
         self.juju_version = juju_version

@@ -49,6 +49,9 @@ class SimulatedUnit:
         in_process: run hooks in this interpreter, and answer hook tools without processes.
         juju_version: whose shape the hook tools have, for example ``4.0.0``.
         engine: ``native`` or ``pure``; by default what the environment says, else the framework's choice.
+        addresses: whether remote units of a state have in their data what Juju puts there
+            (``ingress-address``, ``egress-subnets`` and, until Juju 3, ``private-address``), where
+            the state says nothing else.
 
     Attributes:
         charm: what is known of the charm.
@@ -77,6 +80,7 @@ class SimulatedUnit:
         in_process: bool = False,
         juju_version: str = JUJU_VERSION,
         engine: Optional[str] = None,
+        addresses: bool = False,
     ) -> None:
         self.charm = charm if isinstance(charm, Charm) else Charm(charm)
         self.directory = Path(directory).resolve()
@@ -91,6 +95,7 @@ class SimulatedUnit:
         self.in_process = in_process
         self.juju_version = juju_version
         self.engine = engine
+        self.addresses = addresses
         self.name = name or "%s/0" % self.charm.name
         self.application = self.name.partition("/")[0]
         self._moved = (str(self.charm_dir), deployed(self.name))
@@ -322,7 +327,7 @@ class SimulatedUnit:
 
     def load_normal(self, state: State) -> None:
         """:meth:`load` a state that :meth:`normal` has made."""
-        juju = translation.juju_of(state, self.charm, self.name, self.juju_version)
+        juju = translation.juju_of(state, self.charm, self.name, self.juju_version, self.addresses)
         with self._change() as there:
             there.clear()
             there.update(juju)
@@ -338,7 +343,7 @@ class SimulatedUnit:
             rows: of the unit state, for whoever has just read them.
         """
         rows = Rows(self.state_file, self._moved) if rows is None else rows
-        return translation.state_of(self._read(), rows, self._files.changed(), self.charm)
+        return translation.state_of(self._read(), rows, self._files.changed(), self.charm, self.addresses)
 
     def normal(self, state: State) -> State:
         """The state with what is usual filled in, as it would be read back: names of peers, for example."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from zlib import crc32
 
 from charms_reactive.testing import hooktools
 from charms_reactive.testing.errors import CharmError
@@ -84,8 +86,34 @@ def _renamed(units: Mapping[str, Mapping[str, str]], application: str) -> Dict[s
     return named
 
 
-def juju_of(state: State, charm: Charm, unit: str, juju_version: str) -> Dict[str, Any]:
-    """The Juju side of a unit in a state that is normal."""
+def remote_settings(unit: str, juju_version: str) -> Dict[str, str]:
+    """What Juju puts into the data of a remote unit; each has an address of its own."""
+    seed = crc32(unit.encode("utf-8"))
+    address = "10.%d.%d.%d" % (seed >> 16 & 0xFF, seed >> 8 & 0xFF, 1 + seed % 254)
+    return own_settings({"address": address, "juju-version": juju_version})
+
+
+def _addressed(relation: Dict[str, Any], juju_version: str, there: bool) -> None:
+    """Give each remote unit what Juju puts into its data where nothing else is, or take it away."""
+    for key in ("units", "departing", "departed"):
+        for unit, data in relation.get(key, {}).items():
+            own = remote_settings(unit, juju_version)
+            kept = {name: value for name, value in data.items() if there or own.get(name) != value}
+            relation[key][unit] = {**own, **kept} if there else kept
+
+
+def juju_of(
+    state: State, charm: Charm, unit: str, juju_version: str, addresses: bool = False
+) -> Dict[str, Any]:
+    """The Juju side of a unit in a state that is normal.
+
+    Args:
+        state: of the unit.
+        charm: which it runs.
+        unit: its name.
+        juju_version: for example ``3.6.0``.
+        addresses: whether remote units have in their data what Juju puts there, and the state does not say.
+    """
     config = {option: spec.get("default") for option, spec in charm.options.items()}
     config.update(thawed(state.config))
     juju = hooktools.new_juju(
@@ -115,6 +143,8 @@ def juju_of(state: State, charm: Charm, unit: str, juju_version: str) -> Dict[st
     juju.update(thawed(state.juju))
     own = own_settings(juju)
     juju["relations"] = {relation.id: _relation_of(relation, own) for relation in state.relations}
+    for known in juju["relations"].values() if addresses else ():
+        _addressed(known, juju_version, there=True)
     return juju
 
 
@@ -169,8 +199,13 @@ def state_of(
     rows: Rows,
     files: Mapping[str, Optional[bytes]],
     charm: Charm,
+    addresses: bool = False,
 ) -> State:
-    """The state that a unit is in."""
+    """The state that a unit is in; without the addresses that :func:`juju_of` has added."""
+    if addresses:
+        juju = copy.deepcopy(dict(juju))
+        for known in juju["relations"].values():
+            _addressed(known, juju["juju-version"], there=False)
     own = own_settings(juju)
     fresh = hooktools.new_juju(
         juju["unit"], charm.metadata, juju_version=juju["juju-version"], metrics_declared=charm.metrics
