@@ -12,6 +12,7 @@ Handlers stay registered as long as the process lives.
 
 from __future__ import annotations
 
+from ._alias import on_demand
 from ._events import Object, event_registry, system_events
 from ._events.event_class import Event, class_of, origin_of
 from ._events.event_delivery import emit_event
@@ -39,9 +40,17 @@ from ._events.system_events import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional, Type, TypeVar
+    from typing import Any, Callable, Iterable, Optional, Type, TypeVar
 
     from ._events.event_registry import Handler, Reporter
+    from ._events.listening import Handling as Handling
+    from ._events.listening import handle as handle
+    from ._events.listening import handlers as handlers
+    from ._events.listening import mute as mute
+    from ._events.watching import Emission as Emission
+    from ._events.watching import EventListener as EventListener
+    from ._events.watching import capture_events as capture_events
+    from ._events.watching import instrument as instrument
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,6 +59,14 @@ __all__ = [
     "emit_event",
     "handle_event",
     "unhandle_event",
+    "handlers",
+    "Handling",
+    "handle",
+    "mute",
+    "capture_events",
+    "Emission",
+    "instrument",
+    "EventListener",
     "set_error_reporter",
     "Object",
     "ObjectEvents",
@@ -77,7 +94,17 @@ __all__ = [
 
 # -- handling -----------------------------------------------------------------------------------
 def handle_event(
-    event_class: Type[Event], /, origin: Any = None, *, on_commit: bool = False
+    event_class: Type[Event],
+    /,
+    origin: Any = None,
+    *,
+    origins: Iterable[Any] = (),
+    subclasses: bool = False,
+    once: bool = False,
+    on_commit: bool = False,
+    group: Optional[str] = None,
+    before: Any = None,
+    after: Any = None,
 ) -> Callable[[F], F]:
     """Decorate a function to handle the events of a class and of its subclasses.
 
@@ -89,20 +116,41 @@ def handle_event(
         event_class: the class. ``PostRecordUpdate[Setting]`` is the class with the origin ``Setting``; a
             parameter of other classes is for type checkers alone.
         origin: hear only events with this origin, or one equal to it; without it all are heard.
+        origins: several of them.
+        subclasses: of an origin that is a class, hear also those with a class that comes from it.
+        once: call the function for the first event that it hears, and no more.
         on_commit: call the function once the hook is committed, and not at all if it fails; the event is as
             its other handlers have left it, and what the function changes is not kept.
+        group: a name under which other handlers may refer to this one.
+        before: call the function before these: a handler or the name of a group, or a list of them.
+        after: the same, after them. All others keep the order in which they were registered.
 
     Raises:
         EventUseError: ``event_class`` is no event class, or the function can be no handler: it cannot be
-            called with the event alone, or a call of it would run nothing.
+            called with the event alone, or a call of it would run nothing; or the order has no beginning.
     """
     origin = origin_of(event_class, origin)
     wanted = class_of(event_class)
+    heard = [origin] if origin is not None else []
+    heard += list(origins)
+    if subclasses:
+        from ._events.listening import SubclassesOf  # few want it
+
+        heard = [SubclassesOf(one) for one in heard]
 
     def register(handler: F) -> F:
         check_handler(handler)
-        called = system_events.AfterCommit(handler) if on_commit else handler
-        event_registry.in_use.add(wanted, origin, called)
+        called: Any = system_events.AfterCommit(handler) if on_commit else handler
+        registrations = [(wanted, one) for one in heard or [None]]
+        if once or group or before or after:
+            from ._events import listening  # few want it
+
+            if once:
+                called = listening.Once(called, registrations)
+            if group or before or after:
+                listening.set_order(handler, group, before, after)
+        for _, one in registrations:
+            event_registry.in_use.add(wanted, one, called)
         system_events.listen(wanted)
         return handler
 
@@ -137,3 +185,15 @@ def set_error_reporter(reporter: Optional[Reporter]) -> Optional[Reporter]:
     registry = event_registry.in_use
     before, registry.reporter = registry.reporter, reporter
     return before
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(
+        globals(),
+        {
+            **dict.fromkeys(("Handling", "handle", "handlers", "mute"), "_events.listening"),
+            **dict.fromkeys(
+                ("Emission", "EventListener", "capture_events", "instrument"), "_events.watching"
+            ),
+        },
+    )

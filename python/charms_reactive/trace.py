@@ -129,9 +129,32 @@ def install_tracer(tracer: NullTracer) -> None:
 
 
 def _install_quietly(tracer: NullTracer) -> None:
-    global _tracer, _installed_by_charm
+    global _tracer, _installed_by_charm, traced, told
     _tracer = tracer
     _installed_by_charm = False
+    traced = type(tracer) is not NullTracer
+    told = traced or watched > 0 or notes is not None
+
+
+#: Whether the tracer in use tells anything; how many listeners of events there are; whether anybody is told
+#: of emissions at all.
+traced = False
+watched = 0
+told = False
+
+
+def watch(more: int) -> None:
+    """So many more listeners want to be told of emissions."""
+    global watched, told
+    watched = max(0, watched + more)
+    told = traced or watched > 0 or notes is not None
+
+
+def take_notes(by: Any) -> None:
+    """Let these be the notes of the hook; ``None``: nobody takes any."""
+    global notes, told
+    notes = by
+    told = traced or watched > 0 or notes is not None
 
 
 def tracer() -> NullTracer:

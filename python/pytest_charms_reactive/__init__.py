@@ -105,6 +105,18 @@ def juju_unit(
 
 
 @pytest.fixture
+def captured_events() -> Iterator[List[Any]]:
+    """Every event that the test emits, heard or not, as a list of :class:`charms_reactive.events.Emission`.
+
+    Of hooks on a simulated unit ``then.events`` tells.
+    """
+    from charms_reactive.events import capture_events
+
+    with capture_events() as seen:
+        yield seen
+
+
+@pytest.fixture
 def juju_model(request: pytest.FixtureRequest, juju_in_process: bool, tmp_path: Path) -> Iterator[Model]:
     """A model without applications, which is taken down when the test ends.
 

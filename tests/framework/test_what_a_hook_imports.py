@@ -56,7 +56,7 @@ ENGINE = """
 EVENTS = """
     charms_reactive._dispatch.callables charms_reactive._errors.rare charms_reactive._events.event_class
     charms_reactive._events.event_delivery charms_reactive._events.event_registry
-    charms_reactive._events.object_events
+    charms_reactive._events.event_failures charms_reactive._events.object_events
     charms_reactive._events.record_events charms_reactive._events.system_events charms_reactive.events
 """
 RECORDS = (

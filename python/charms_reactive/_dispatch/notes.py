@@ -83,13 +83,13 @@ class Notes:
     # -- from whom they are heard -------------------------------------------------------------------
     def listen(self) -> None:
         """From now on these are the notes of the hook."""
-        trace.notes = self
+        trace.take_notes(self)
         hook_tools.tell(self)
         unit_state.unit.on_reload = self.changed_outside
 
     def end(self, outer: Optional[Notes]) -> None:
         """The hook has ended; go on with those of the hook around it."""
-        trace.notes = outer
+        trace.take_notes(outer)
         hook_tools.tell(outer)
         unit_state.unit.on_reload = None if outer is None else outer.changed_outside
 
@@ -155,9 +155,20 @@ class Notes:
             for flag, on in changes:
                 self._note("set" if on else "clear", flag, "outside")
 
-    def event(self, name: str) -> None:
-        """An event of this class is delivered."""
-        self._note("event", name)
+    @property
+    def whole(self) -> bool:
+        """Whether everything is noted, however much it is."""
+        return self._whole
+
+    def event(self, name: str, detail: Optional[Dict[str, Any]] = None) -> None:
+        """An event of this class is emitted.
+
+        Args:
+            name: of the class.
+            detail: its ``attributes`` by name, its ``origin`` in words, and ``handlers``, each with its
+                outcome, as far as they have run.
+        """
+        self._note("event", name, *([] if detail is None else [detail]))
 
     def tool(self, command: Any, began: float) -> None:
         """A hook tool was called, at that moment, and has answered.

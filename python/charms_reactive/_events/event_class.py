@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from typing_extensions import TypeAlias, dataclass_transform
 
     E = TypeVar("E", bound="Event")
-    #: What is known of a class: which one it is, its attributes, and those defaults that are copied.
-    _Known: TypeAlias = Tuple[type, FrozenSet[str], Dict[str, Any]]
+    #: What is known of a class: which one it is, its attributes, those defaults that are copied, and what may
+    #: be assigned: the attributes, and what the constructors of the class assign besides.
+    _Known: TypeAlias = Tuple[type, FrozenSet[str], Dict[str, Any], FrozenSet[str]]
 
 else:
 
@@ -23,7 +24,10 @@ else:
         return lambda cls: cls
 
 
-__all__ = ["Event", "class_of", "origin_of"]
+__all__ = ["Event", "class_of", "origin_of", "set_attribute"]
+
+#: Sets an attribute that is known to be one of the event.
+set_attribute = object.__setattr__
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
@@ -46,7 +50,8 @@ class Event:
         attrs: (of the constructor) the attributes.
 
     Raises:
-        EventAttributeError: a keyword is not an annotated attribute; it is a :class:`TypeError`.
+        EventAttributeError: a keyword, or what is assigned later, is not an annotated attribute; it is a
+            :class:`TypeError`. Names that begin with an underscore are the charm's own.
     """
 
     # Kept for the one class that is named in it, and found anew for each subclass.
@@ -76,13 +81,21 @@ class Event:
         for name, value in attrs.items():
             if name not in attributes:
                 raise EventAttributeError(type(self).__qualname__, name, sorted(attributes))
-            setattr(self, name, value)
+            set_attribute(self, name, value)
         if known[2]:
             for name, value in known[2].items():
                 if name not in attrs:
-                    setattr(self, name, _copied(value))
+                    set_attribute(self, name, _copied(value))
 
     if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            cls = type(self)
+            known = cls._known if cls._known[0] is cls else _learn(cls)
+            if name in known[3] or name.startswith("_") or hasattr(cls, name):
+                set_attribute(self, name, value)
+            else:
+                raise EventAttributeError(cls.__qualname__, name, sorted(known[1]))
 
         def __getattr__(self, name: str) -> Any:
             kind = type(self).__qualname__
@@ -100,7 +113,7 @@ class Event:
         return "<%s>" % ", ".join([type(self).__qualname__, *kinds])
 
 
-Event._known = (Event, frozenset(), {})
+Event._known = (Event, frozenset(), {}, frozenset(["origin"]))
 
 
 def _learn(cls: Type[Event]) -> _Known:
@@ -115,8 +128,18 @@ def _learn(cls: Type[Event]) -> _Known:
         # A list that is shared by all events of a class is never what its author meant.
         copied = {name: getattr(cls, name, None) for name in names}
         copied = {name: value for name, value in copied.items() if _is_copied(value)}
-        cls._known = (cls, frozenset(names), copied)
+        cls._known = (cls, frozenset(names), copied, frozenset([*names, "origin", *_constructed(cls)]))
     return cls._known
+
+
+def _constructed(cls: type) -> Set[str]:
+    """The names of attributes that constructors of the class's own may assign, and some more."""
+    found: Set[str] = set()
+    for base in cls.__mro__:
+        code = getattr(base.__dict__.get("__init__"), "__code__", None)
+        if code is not None and base is not Event:
+            found.update(code.co_names)
+    return found
 
 
 def _copied(value: Any) -> Any:

@@ -8,16 +8,14 @@ delivered when that is done, before whoever emitted that goes on.
 
 from __future__ import annotations
 
-import sys
-
-from charms_reactive import bus, flags, trace
-from charms_reactive._errors import ReactiveError
+from charms_reactive import flags, trace
 from charms_reactive._errors.rare import EventCycleError, EventHandlerError, EventUseError
-from charms_reactive._juju import juju_log, settings
+from charms_reactive._juju import juju_log
 from charms_reactive.handlers import _UNRUN
 
 from . import event_registry
-from .event_class import class_of, origin_of
+from .event_class import class_of, origin_of, set_attribute
+from .event_failures import count, log, name_of
 from .event_registry import same
 
 TYPE_CHECKING = False
@@ -41,9 +39,7 @@ __all__ = [
     "emit_event",
     "emit_now",
     "emit_queued",
-    "name_of",
     "raise_failures",
-    "report",
     "run_queue",
 ]
 
@@ -162,11 +158,28 @@ else:
             plan = registry.plan(event_class)
         event = event_class(**attrs)
         if origin is not None:
-            event.origin = origin
+            set_attribute(event, "origin", origin)
         handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
-        if handlers or event_class._sets is not None:
+        if handlers or event_class._sets is not None or is_watched(registry):
             emit_now(registry, Delivery(event, registry.current), handlers)
         return event
+
+
+def is_watched(registry: Registry) -> bool:
+    """Whether somebody is to be told of an emission that nobody hears."""
+    notes = trace.notes
+    return bool(registry.watchers or trace.traced or (notes is not None and notes.whole))
+
+
+def watch(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ...]) -> Tuple[Handler, ...]:
+    """Tell those who watch; returns what to call in place of the handlers."""
+    notes = trace.notes
+    if notes is not None and not is_watched(registry):
+        notes.event(type(delivery.event).__name__)
+        return handlers
+    from . import watching  # few do
+
+    return watching.watch(registry, delivery, handlers)
 
 
 def emit_now(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ...]) -> None:
@@ -240,13 +253,14 @@ def run_queue(registry: Registry, queue: Queue, depth: int) -> None:
 def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ...]) -> None:
     """Run the handlers of one event."""
     event = delivery.event
-    outer = registry.current
-    registry.current = delivery
+    here = registry._here  # of this thread; as `registry.current` has it, without the way there
+    outer = getattr(here, "current", None)
+    here.current = delivery
     try:
         source = delivery.source
         flag = event._sets if source is None else source._source.sets and source.flag
-        if trace.notes is not None:
-            trace.notes.event(type(event).__name__)
+        if trace.told:
+            handlers = watch(registry, delivery, handlers)
         if flag is not None:
             # Before the handlers: they see it set, and one that clears it has the last word.
             flags.set_flag(flag)
@@ -267,7 +281,7 @@ def _deliver(registry: Registry, delivery: Delivery, handlers: Tuple[Handler, ..
             except Exception as error:  # noqa: BLE001 -- one handler's failure is not the others'
                 _report(registry, error, delivery, handler)
     finally:
-        registry.current = outer
+        here.current = outer
 
 
 _UNRUN_RESULT = "%s returns a coroutine or generator, of which nothing has run"
@@ -275,58 +289,12 @@ _UNRUN_RESULT = "%s returns a coroutine or generator, of which nothing has run"
 
 def _report(registry: Registry, error: Exception, delivery: Delivery, handler: Handler) -> None:
     """Log an exception of a handler, and report it to whoever wants to know."""
-    _count(
-        registry, error, _log(lambda: "event handler %s failed on %s" % (name_of(handler), delivery), error)
+    handler = (
+        getattr(handler, "handler", handler) if registry.watchers or trace.notes or trace.traced else handler
     )
+    count(registry, error, log(lambda: "event handler %s failed on %s" % (name_of(handler), delivery), error))
     if registry.reporter is not None:
         try:
             registry.reporter(error, delivery.event, handler)
         except Exception as failure:  # noqa: BLE001 -- reporting must not do what it reports
-            _log(lambda: "the error reporter %s failed" % name_of(registry.reporter), failure)
-
-
-def _count(registry: Registry, error: Exception, words: str) -> None:
-    """Note an exception where it is to fail the hook, or the emission that it was part of."""
-    if _fails():
-        failures = registry.failures if bus.event_failures is None else bus.event_failures
-        failures.append((error, words))
-
-
-def report(what: str, error: Exception) -> None:
-    """Log an exception of something that is called as handlers are, and count it as one of theirs."""
-    _count(event_registry.in_use, error, _log(lambda: what, error))
-
-
-def name_of(handler: Any) -> str:
-    """A handler of events, as the log has it."""
-    from charms_reactive.handlers import _short_action_id
-
-    return _short_action_id(getattr(handler, "__func__", handler))
-
-
-def _fails() -> bool:
-    try:
-        return settings.event_errors_fail()
-    except ReactiveError:  # Juju does not tell whether strict mode is on
-        return False
-
-
-def _log(what: Callable[[], str], error: Exception) -> str:
-    """Log an exception at ERROR, wherever this process runs; returns what it is, in a line."""
-    import traceback  # only those who fail need it
-
-    shown = error.__traceback__
-    if shown is not None and shown.tb_next is not None:
-        shown = shown.tb_next  # the first frame is ours
-    trace = "".join(traceback.format_exception(type(error), error, shown)).rstrip()
-    try:
-        head = "%s: %s: %s" % (what(), type(error).__name__, error)
-    except Exception:  # noqa: BLE001 -- whatever cannot be named must not stop the others either
-        head = "an event handler failed: %s" % type(error).__name__
-    message = "%s\n%s" % (head, trace)
-    try:
-        juju_log.log(message, juju_log.ERROR)
-        juju_log.hand_over()
-    except Exception as failure:  # noqa: BLE001 -- the log is gone, and the other handlers are not
-        print("ERROR: %s\n(%s)" % (message, failure), file=sys.stderr)
-    return head
+            log(lambda: "the error reporter %s failed" % name_of(registry.reporter), failure)

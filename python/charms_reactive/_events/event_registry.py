@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import _local
 from itertools import count
 
+from charms_reactive import trace
 from charms_reactive._dispatch.callables import (
     leaves_unrun,
     place_of,
@@ -16,7 +17,7 @@ from charms_reactive._errors.rare import EventUseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Type
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Type
 
     from typing_extensions import TypeAlias
 
@@ -105,14 +106,35 @@ class Plan:
     Attributes:
         entries: all registrations for the class and its base classes, in order.
         everywhere: the handlers that want no particular origin.
+        muted: nobody is to hear them now.
         origins: whether there are others.
     """
 
-    __slots__ = ("_by_identity", "_by_value", "_heard", "_unhashable", "entries", "everywhere", "origins")
+    __slots__ = (
+        "_by_identity",
+        "_by_value",
+        "_groups",
+        "_heard",
+        "_order",
+        "_unhashable",
+        "entries",
+        "everywhere",
+        "muted",
+        "origins",
+    )
 
-    def __init__(self, entries: List[Entry]) -> None:
+    def __init__(
+        self,
+        entries: List[Entry],
+        order: Sequence[Tuple[Any, Any]] = (),
+        groups: Sequence[Tuple[Any, str]] = (),
+        muted: bool = False,
+    ) -> None:
+        self._order = order
+        self._groups = groups
+        self.muted = muted
         self.entries = entries
-        self.everywhere = once([entry for entry in entries if entry[1] is None])
+        self.everywhere = self.arranged(once([entry for entry in entries if entry[1] is None]))
         self._by_value: Dict[Any, Any] = {}
         self._by_identity: Dict[int, Any] = {}
         self._unhashable = False
@@ -128,16 +150,24 @@ class Plan:
                     self._by_identity[id(origin)] = first
         self.origins = self._unhashable or bool(self._by_value)
 
+    def arranged(self, handlers: Tuple[Handler, ...]) -> Tuple[Handler, ...]:
+        """Handlers in the order that they ask for, if any does."""
+        if not self._order or len(handlers) < 2:
+            return handlers
+        from .event_order import arrange  # few do
+
+        return arrange(handlers, self._order, self._groups)
+
     def heard_by(self, origin: Any) -> Tuple[Handler, ...]:
         """The handlers of an event with this origin, in order."""
         if origin is None or not self.origins:
             return self.everywhere
         if self._unhashable:
-            return once(self.matching(origin))
+            return self.arranged(once(self.matching(origin)))
         try:
             known = self._by_value.get(origin)
         except TypeError:
-            return once(self.matching(origin))
+            return self.arranged(once(self.matching(origin)))
         if known is None:
             # What has changed its hash since is still the same object.
             known = self._by_identity.get(id(origin))
@@ -145,7 +175,7 @@ class Plan:
                 return self.everywhere
         heard = self._heard.get(id(known))
         if heard is None:
-            heard = self._heard[id(known)] = once(self.matching(known))
+            heard = self._heard[id(known)] = self.arranged(once(self.matching(known)))
         return heard
 
     def matching(self, origin: Any) -> List[Entry]:
@@ -163,6 +193,10 @@ class Registry:
         failures: exceptions of handlers, outside of hooks and where that is wanted, for the outermost
             emission of this thread to raise.
         savepoints: the blocks of ``records.atomic`` that are open, by the names of their savepoints.
+        watchers: are told of each emission; see ``watching``.
+        muted: classes whose events nobody hears now.
+        order: pairs of handlers or names of groups, of which the first is called before the second.
+        groups: handlers with the names of their groups.
         token: another object after each change of who hears what.
         after_commit: what is to be called once the hook is committed, and what to call it in the log.
         reporter: what :func:`~charms_reactive.events.set_error_reporter` was given.
@@ -174,6 +208,10 @@ class Registry:
         self.plans: Dict[Type[Event], Plan] = {}
         # Each thread has its own: nothing of one thread's emission is left for another.
         self._here: Any = _local()
+        self.watchers: Tuple[Any, ...] = ()
+        self.muted: List[Type[Event]] = []
+        self.order: List[Tuple[Any, Any]] = []
+        self.groups: List[Tuple[Any, str]] = []
         self.token = object()
         self.savepoints: List[str] = []
         self.after_commit: List[Tuple[Callable[[], object], Any]] = []
@@ -211,18 +249,19 @@ class Registry:
     def failures(self, failures: List[Tuple[BaseException, str]]) -> None:
         self._here.failures = failures
 
-    def add(self, event_class: Type[Event], origin: Any, handler: Handler) -> None:
-        """Register a handler; a second time is the same as once."""
+    def add(self, event_class: Type[Event], origin: Any, handler: Handler) -> bool:
+        """Register a handler; a second time is the same as once. Returns whether it was new."""
         entries = self.entries.setdefault(event_class, [])
         try:
             if (event_class, origin, handler) in self._known:
-                return
+                return False
             self._known.add((event_class, origin, handler))
         except TypeError:  # not hashable
             if any(known == handler and same(wanted, origin) for _, wanted, known in entries):
-                return
+                return False
         entries.append((next(numbers), origin, handler))
         self.changed()
+        return True
 
     def remove(self, event_class: Type[Event], origin: Any, handler: Handler) -> bool:
         """Take a registration away; ``False`` if there is none."""
@@ -249,19 +288,20 @@ class Registry:
         if plan is None:
             found = [entry for base in event_class.__mro__ for entry in self.entries.get(base, ())]
             found.sort(key=_number)
-            plan = self.plans[event_class] = Plan(found)
+            muted = any(issubclass(event_class, one) for one in self.muted)
+            plan = Plan([] if muted else found, self.order, self.groups, muted)
+            self.plans[event_class] = plan
         return plan
 
 
 def heard(event_class: Type[Event], origin: Any) -> bool:
     """Whether anybody would notice that an event of this class and origin is emitted."""
     registry = in_use
-    plan = registry.plans.get(event_class)
-    if plan is None:
-        plan = registry.plan(event_class)
-    if plan.origins:
-        return bool(plan.heard_by(origin)) or event_class._sets is not None
-    return bool(plan.everywhere) or event_class._sets is not None
+    plan = registry.plans.get(event_class) or registry.plan(event_class)
+    handlers = plan.heard_by(origin) if plan.origins else plan.everywhere
+    notes = trace.notes
+    watched = registry.watchers or trace.traced or (notes is not None and notes.whole)
+    return bool(handlers or watched) or event_class._sets is not None
 
 
 #: Everything that is known of events. Test harnesses put a new one here, and the old one back.

@@ -6,7 +6,7 @@ from charms_reactive._errors import kind_of
 from charms_reactive._errors.rare import EventUseError
 
 from . import NoEvents, event_registry
-from .event_class import Event, class_of
+from .event_class import Event, class_of, set_attribute
 from .event_delivery import Delivery, emit_now, emit_queued
 from .event_registry import check_handler, numbers, once
 
@@ -213,7 +213,7 @@ class BoundEvent(_OfEvent[E, Attributes]):
                 raise self._of_no_object("emitted")
             registry = event_registry.in_use
             event = self._source.event_class(**attrs)
-            event.origin = self.object
+            set_attribute(event, "origin", self.object)
             if registry.current is None:
                 emit_now(registry, Delivery(event, None, self), self.handlers(registry))
             else:
@@ -237,11 +237,12 @@ class BoundEvent(_OfEvent[E, Attributes]):
         plan = registry.plans.get(source.event_class) or registry.plan(source.event_class)
         observers = _observers(self.object)
         if observers is None:
-            return once(self._matching(plan)) if plan.origins else plan.everywhere
+            return plan.arranged(once(self._matching(plan))) if plan.origins else plan.everywhere
         observed = observers.of.get(source.name, ())
         kept = observers.cache.get(source.name)
         if kept is None or kept[0] is not observed or kept[1] is not plan:
-            kept = (observed, plan, once([*observed, *self._matching(plan)]))
+            heard = plan.arranged(once([*observed, *self._matching(plan)])) if not plan.muted else ()
+            kept = (observed, plan, heard)
             observers.cache[source.name] = kept
         return kept[2]
 

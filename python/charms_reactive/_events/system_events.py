@@ -13,17 +13,16 @@ from charms_reactive._juju import juju_log
 from charms_reactive._unit_state import unit_state
 
 from . import event_registry
-from .event_class import Event
+from .event_class import Event, set_attribute
 from .event_delivery import (
     Delivery,
     Queue,
     emit_event,
     emit_queued,
-    name_of,
     raise_failures,
-    report,
     run_queue,
 )
+from .event_failures import name_of, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ class FlagListener:
             kind: Any = FlagSet if on else FlagCleared
             if registry.plan(kind).heard_by(flag):
                 event = kind(flag=flag)
-                event.origin = flag
+                set_attribute(event, "origin", flag)
                 registry.noted.append(Delivery(event, registry.current))
 
     @staticmethod

@@ -36,7 +36,7 @@ from ._unit.scenario import Outcome, Unit
 from ._unit.simulated_unit import JUJU_VERSION, SimulatedUnit
 from ._unit.state import Relation, Secret, State, Status, Storage, differences
 from .errors import CharmError, InconsistentStateError
-from .explain import Handlers, Record
+from .explain import Emitted, Handlers, Record
 from .hooks import Hook
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Charm",
     "CharmError",
     "EndpointSpec",
+    "Emitted",
     "Handlers",
     "Hook",
     "HookRun",

@@ -189,6 +189,29 @@ class Declared:
         )
 
 
+@dataclass(frozen=True)
+class Emitted:
+    """An event that a hook has emitted, heard or not.
+
+    Attributes:
+        event: name of its class.
+        attributes: names of those of its attributes that had values.
+        origin: in words: a flag or a hook by its name, a class by its own; ``None`` for none.
+        handlers: for each handler that was called its id and what came of it: ``ok``, or the name of the
+            exception.
+    """
+
+    event: str
+    attributes: Tuple[str, ...]
+    origin: Optional[str]
+    handlers: Tuple[Tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        of = "" if self.origin is None else " of %s" % self.origin
+        heard = ["%s%s" % (id, "" if came == "ok" else " (%s)" % came) for id, came in self.handlers]
+        return "%s%s was emitted, and heard by %s" % (self.event, of, ", ".join(heard) or "nobody")
+
+
 class Record:
     """What one hook registered, changed and ran, in order; see ``charms_reactive._dispatch.recorder``."""
 
@@ -226,6 +249,20 @@ class Record:
         """The handlers that ran, in order."""
         return Handlers((event[1] for event in self.events if event[0] == "invoke"), self)
 
+    @property
+    def emitted(self) -> Tuple[Emitted, ...]:
+        """The events that were emitted, in order."""
+        return tuple(
+            Emitted(
+                event[1],
+                tuple(event[2]["attributes"]),
+                event[2]["origin"],
+                tuple((id, came) for id, came in event[2]["handlers"]),
+            )
+            for event in self.events
+            if event[0] == "event" and len(event) > 2
+        )
+
     def find(self, wanted: Union[str, Callable[..., Any]]) -> Tuple[Declared, ...]:
         """The registered handlers that are meant, see :func:`~charms_reactive.testing.explain.matches`."""
         return tuple(one for one in self.handlers if matches(one.id, wanted))
@@ -234,6 +271,10 @@ class Record:
         """Why a handler ran, or did not: a line or more for each handler that is meant."""
         found = self.find(wanted)
         if not found:
+            name = getattr(wanted, "__name__", str(wanted))
+            emitted = [str(one) for one in self.emitted if one.event == name]
+            if emitted:
+                return "\n".join(emitted)
             return self._unknown(getattr(wanted, "__name__", str(wanted)))
         return "\n".join(self._explain(one) for one in found)
 
@@ -411,7 +452,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("record", metavar="FILE", type=Path, help="the record of the hook")
     parser.add_argument(
-        "handlers", metavar="HANDLER", nargs="*", help="by name or id; without any, all that are registered"
+        "handlers",
+        metavar="HANDLER",
+        nargs="*",
+        help="by name or id, or the class of an event; without any, all handlers that are registered",
     )
     parser.add_argument("--times", action="store_true", help="where the hook's time went")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how to print it")
@@ -433,9 +477,13 @@ def main(arguments: Sequence[str]) -> int:
     if asked.times:
         print(json.dumps(record.times, indent=1) if asked.format == "json" else record.explain_times())
         return 0
-    missing = [wanted for wanted in asked.handlers if not record.find(wanted)]
+    events = {one.event for one in record.emitted}
+    missing = [wanted for wanted in asked.handlers if not record.find(wanted) and wanted not in events]
     if missing:
         return _cannot(record.explain(missing[0]))
+    for wanted in asked.handlers:
+        if not record.find(wanted):
+            print(record.explain(wanted))
     if asked.handlers:
         found = [one for wanted in asked.handlers for one in record.find(wanted)]
     else:  # what ran comes first, in that order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, FrozenSet, Mapping, Optional, Tuple, Union
 
-from charms_reactive.testing.explain import Handlers, Record
+from charms_reactive.testing.explain import Emitted, Handlers, Record
 
 from .state import Status
 
@@ -152,6 +152,11 @@ class HookRun:
     def flags_cleared(self) -> Tuple[str, ...]:
         """The flags that it cleared, sorted."""
         return tuple(sorted(self.flags_before - self.flags_after))
+
+    @property
+    def events(self) -> Tuple[Emitted, ...]:
+        """The events that were emitted, heard or not, in order."""
+        return () if self.record is None else self.record.emitted
 
     @property
     def handlers(self) -> Handlers:
