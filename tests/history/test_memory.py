@@ -153,6 +153,46 @@ def test_no_value_is_in_it(charm: Unit) -> None:
     assert "ValueError" in text
 
 
+OF_THE_CHARM = {
+    "a module that cannot be imported": "raise ValueError('%s')\n" % SECRET,
+    "a handler of events": """
+from charms.reactive import events, hook
+
+class Rendered(events.Event):
+    pass
+
+@events.handle_event(Rendered)
+def heard(event):
+    raise ValueError("%s")
+
+@hook("update-status")
+def render():
+    events.emit_event(Rendered)
+"""
+    % SECRET,
+    "a failure that was foreseen": """
+from charms.reactive import hook, status
+
+@hook("update-status")
+def work():
+    with status.on_error(status.BlockedStatus("it broke")):
+        raise ValueError("%s")
+"""
+    % SECRET,
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", list(OF_THE_CHARM))
+def test_an_error_of_ours_tells_no_text_of_the_charms_own(unit: Unit, what: str) -> None:
+    unit.write("reactive/app.py", OF_THE_CHARM[what])
+    hook = run(unit, status=1, CHARMS_REACTIVE_STRICT="1")
+    assert hook.error is not None
+    assert "ValueError" in hook.error["text"]
+    assert SECRET not in file_of(unit).read_text()
+    assert SECRET in unit.log_text()  # there it may stand, as it always has
+
+
 def test_an_action_is_one(charm: Unit) -> None:
     hook = run(charm, "backup", JUJU_HOOK_NAME="", JUJU_ACTION_NAME="backup")
     assert (hook.name, hook.is_action, hook.shown) == ("backup", True, "action:backup")

@@ -194,7 +194,7 @@ class Notes:
 
         Args:
             error: with which exception. Its text may hold a value, and is noted only of errors of the
-                framework's own, which hold none.
+                framework's own, without that of the charm's exceptions that they tell of.
             undone: the flags that went back to what they were; ``None`` if they could not.
         """
         from charms_reactive._errors import ReactiveError  # a hook that succeeds has no use for it
@@ -207,7 +207,7 @@ class Notes:
             "undone": None if undone is None else [list(change) for change in undone],
         }
         if isinstance(error, ReactiveError):
-            self.error["text"] = str(error)[: 5 * _LONGEST]
+            self.error["text"] = _text(error)[: 5 * _LONGEST]
         elif isinstance(error, SystemExit):
             self.error["text"] = "exit status %s" % (error.code if isinstance(error.code, int) else 1)
 
@@ -244,6 +244,25 @@ def _since_the_process_began() -> float:
         return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
     except (OSError, AttributeError, ValueError, IndexError):
         return time.process_time()
+
+
+# What these say is Python's own: names, files and lines.
+_OF_PYTHON = (ImportError, SyntaxError, NameError, AttributeError)
+
+
+def _text(error: BaseException) -> str:
+    """The text of an error of ours, without that of an exception of the charm's that it tells of."""
+    from charms_reactive._errors import ReactiveError, in_words
+
+    text = str(error)
+    cause = error.__cause__
+    for _ in range(10):
+        if cause is None:
+            break
+        if not isinstance(cause, (ReactiveError, *_OF_PYTHON)):
+            text = text.replace(in_words(cause), type(cause).__name__)
+        cause = cause.__cause__
+    return text
 
 
 def _where(error: BaseException) -> Optional[str]:
