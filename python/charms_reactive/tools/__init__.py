@@ -5,3 +5,30 @@ of the charm. No hook imports anything of this.
 """
 
 from __future__ import annotations
+
+import importlib
+import sys
+from typing import List
+
+#: The modules of the commands.
+COMMANDS = {
+    "lint": "charms_reactive.tools._lint.command",
+    "graph": "charms_reactive.tools._graph.command",
+    "check-1.5": "charms_reactive.tools._moving.command",
+}
+
+
+def main(words: List[str]) -> int:
+    """Run one of the commands, with the framework or without it.
+
+    Args:
+        words: its name, and what follows that.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        return int(importlib.import_module(COMMANDS[words[0]]).main(words[1:]))
+    except BrokenPipeError:
+        sys.stdout = None  # whoever read it has seen enough
+        return 0
