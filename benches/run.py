@@ -26,6 +26,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import agents
 import layered_charm
+import linting
 import readme
 import remembering
 from commands import BARE, latencies
@@ -824,6 +825,37 @@ class Bench:
         row.data = dict(times)
         return [row]
 
+    # -- row 25 ----------------------------------------------------------------------------
+    def linting(self) -> List[Row]:
+        """Linting a charm, beside charmlint."""
+        loaded = Row(25, "lint, 30 handlers, all rules / charmlint, wall", "<= 2", "")
+        unloaded = Row(25, "the same without loading the charm / charmlint", "<= 1", "")
+        large = Row(25, "lint, 160 handlers and 15 interface layers / 1 s, wall", "<= 1", "1 s")
+        grown = Row(25, "lint, CPU of a handler among 10,000 / among 1,000", "<= 1.25", "itself")
+        for engine, ours in self.ours.items():
+            small = linting.times(ours, 30, 2)
+            reference = median(small["charmlint"])
+            for row, name, most in (
+                (loaded, "loaded", linting.LOADED),
+                (unloaded, "unloaded", linting.UNLOADED),
+            ):
+                took = median(small[name])
+                row.add(engine, _seconds(took), took / reference, most=most)
+                row.other += "charmlint, %s: %s; " % (engine, _seconds(reference))
+                row.data[engine] = small
+            many = linting.times(ours, 160, 15, runs=5)
+            took = median(many["loaded"])
+            large.add(engine, _seconds(took), took / linting.SECONDS, most=1)
+            each = linting.growth(ours)
+            few, most_of_all = each[1000], each[10_000]
+            shown = "%s / %s" % (_seconds(most_of_all), _seconds(few))
+            grown.add(engine, shown, most_of_all / few, most=linting.GROWTH)
+            large.data[engine], grown.data[engine] = many, {"few": [few], "many": [most_of_all]}
+        for row in (loaded, unloaded):
+            row.other = row.other.rstrip("; ")
+        self.notes.append(linting.ABOUT)
+        return [loaded, unloaded, large, grown]
+
     # -- row 26 ----------------------------------------------------------------------------
     def remembering(self) -> List[Row]:
         """What it costs a hook to leave what it did."""
@@ -904,6 +936,7 @@ MEASUREMENTS: Dict[int, Callable[[Bench], List[Row]]] = {
     21: Bench.tool_calls,
     22: Bench.many_tools,
     24: Bench.tools_in_bash,
+    25: Bench.linting,
     26: Bench.remembering,
     27: Bench.records,
     28: Bench.record_filters,

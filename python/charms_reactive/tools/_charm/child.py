@@ -88,7 +88,7 @@ def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
 
 
 def _only_a_unit() -> None:
-    """Have the desk's package import what a unit needs, and not models of several: that is half of the time."""
+    """Have the desk import what a unit needs, and not models of several: that is half of the time."""
     name = "charms_reactive.testing"
     if name not in sys.modules:
         spec = importlib.util.find_spec(name)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import yaml
 
@@ -16,8 +15,7 @@ __all__ = ["ROLES", "Declared", "Endpoint", "declared_in"]
 ROLES = ("requires", "provides", "peers")
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An endpoint as the metadata declare it."""
 
     name: str
@@ -26,7 +24,6 @@ class Endpoint:
     place: Place
 
 
-@dataclass(eq=False)
 class Declared:
     """What stands in the files.
 
@@ -43,22 +40,41 @@ class Declared:
         errors: what is wrong with the files as such.
     """
 
-    root: Path
-    kind: str = "charm"
-    name: str = ""
-    built: bool = False
-    metadata: Dict[str, Any] = field(default_factory=dict)
-    endpoints: Dict[str, Endpoint] = field(default_factory=dict)
-    options: Dict[str, Place] = field(default_factory=dict)
-    option_types: Dict[str, str] = field(default_factory=dict)
-    actions: Dict[str, Place] = field(default_factory=dict)
-    storages: Dict[str, Place] = field(default_factory=dict)
-    resources: Dict[str, Place] = field(default_factory=dict)
-    containers: Dict[str, Place] = field(default_factory=dict)
-    files: Dict[str, str] = field(default_factory=dict)
-    includes: List[Tuple[str, Place]] = field(default_factory=list)
-    layer_options: Dict[str, Any] = field(default_factory=dict)
-    errors: List[Tuple[Place, str]] = field(default_factory=list)
+    def __init__(
+        self,
+        root: Path,
+        kind: str = "charm",
+        name: str = "",
+        built: bool = False,
+        metadata: Optional[Dict[str, Any]] = None,
+        endpoints: Optional[Dict[str, Endpoint]] = None,
+        options: Optional[Dict[str, Place]] = None,
+        option_types: Optional[Dict[str, str]] = None,
+        actions: Optional[Dict[str, Place]] = None,
+        storages: Optional[Dict[str, Place]] = None,
+        resources: Optional[Dict[str, Place]] = None,
+        containers: Optional[Dict[str, Place]] = None,
+        files: Optional[Dict[str, str]] = None,
+        includes: Optional[List[Tuple[str, Place]]] = None,
+        layer_options: Optional[Dict[str, Any]] = None,
+        errors: Optional[List[Tuple[Place, str]]] = None,
+    ) -> None:
+        self.root = root
+        self.kind = kind
+        self.name = name
+        self.built = built
+        self.metadata: Dict[str, Any] = {} if metadata is None else metadata
+        self.endpoints: Dict[str, Endpoint] = {} if endpoints is None else endpoints
+        self.options: Dict[str, Place] = {} if options is None else options
+        self.option_types: Dict[str, str] = {} if option_types is None else option_types
+        self.actions: Dict[str, Place] = {} if actions is None else actions
+        self.storages: Dict[str, Place] = {} if storages is None else storages
+        self.resources: Dict[str, Place] = {} if resources is None else resources
+        self.containers: Dict[str, Place] = {} if containers is None else containers
+        self.files: Dict[str, str] = {} if files is None else files
+        self.includes: List[Tuple[str, Place]] = [] if includes is None else includes
+        self.layer_options: Dict[str, Any] = {} if layer_options is None else layer_options
+        self.errors: List[Tuple[Place, str]] = [] if errors is None else errors
 
     def endpoints_of(self, interface: str, role: str) -> List[str]:
         """The endpoints that a module of an interface layer serves; ``*`` is a module of all roles."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Set, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
 __all__ = [
     "CallSite",
@@ -19,8 +18,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A piece of a line in one of the charm's files.
 
     Attributes:
@@ -36,8 +34,7 @@ class Place:
     end: int = 1
 
 
-@dataclass(frozen=True)
-class FlagUse:
+class FlagUse(NamedTuple):
     """One place of the code that has to do with a flag.
 
     Attributes:
@@ -52,12 +49,11 @@ class FlagUse:
     name: str
     how: str
     place: Place
-    function: Optional[Function] = field(default=None, compare=False)
+    function: Optional[Function] = None
     certain: bool = False
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(NamedTuple):
     """One decorator's condition over flags.
 
     Attributes:
@@ -75,22 +71,28 @@ class Condition:
         return {"all": "when", "any": "when_any", "none": "when_not", "not_all": "when_not_all"}[self.kind]
 
 
-@dataclass(eq=False)
 class Decorator:
     """A decorator above a function, by the name that the framework gives it; empty for any other."""
 
-    name: str
-    node: ast.expr
-    place: Place
-    called: bool
-    args: List[Tuple[str, Place]] = field(default_factory=list)
-    #: An argument could not be told, such as ``*flags``.
-    unknown: bool = False
-    #: What stands there, as the charm wrote it.
-    text: str = ""
+    def __init__(
+        self,
+        name: str,
+        node: ast.expr,
+        place: Place,
+        called: bool,
+        args: Optional[List[Tuple[str, Place]]] = None,
+        unknown: bool = False,
+        text: str = "",
+    ) -> None:
+        self.name = name
+        self.node = node
+        self.place = place
+        self.called = called
+        self.args: List[Tuple[str, Place]] = [] if args is None else args
+        self.unknown = unknown
+        self.text = text
 
 
-@dataclass(eq=False)
 class Function:
     """A function of the charm.
 
@@ -105,19 +107,33 @@ class Function:
         calls: what it calls of the framework and of ``hookenv``.
     """
 
-    name: str
-    place: Place
-    first_line: int
-    node: Optional[Union[ast.FunctionDef, ast.AsyncFunctionDef]]
-    file: SourceFile
-    decorators: List[Decorator] = field(default_factory=list)
-    class_name: str = ""
-    parameters: Tuple[str, ...] = ()
-    calls: List[CallSite] = field(default_factory=list)
-    uses: List[FlagUse] = field(default_factory=list)
-    outer: Optional[Function] = None
-    #: The body of a function in bash.
-    body: str = ""
+    def __init__(
+        self,
+        name: str,
+        place: Place,
+        first_line: int,
+        node: Optional[Union[ast.FunctionDef, ast.AsyncFunctionDef]],
+        file: SourceFile,
+        decorators: Optional[List[Decorator]] = None,
+        class_name: str = "",
+        parameters: Tuple[str, ...] = (),
+        calls: Optional[List[CallSite]] = None,
+        uses: Optional[List[FlagUse]] = None,
+        outer: Optional[Function] = None,
+        body: str = "",
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.first_line = first_line
+        self.node = node
+        self.file = file
+        self.decorators: List[Decorator] = [] if decorators is None else decorators
+        self.class_name = class_name
+        self.parameters = parameters
+        self.calls: List[CallSite] = [] if calls is None else calls
+        self.uses: List[FlagUse] = [] if uses is None else uses
+        self.outer = outer
+        self.body = body
 
     @property
     def names(self) -> Set[str]:
@@ -125,7 +141,6 @@ class Function:
         return {decorator.name for decorator in self.decorators if decorator.name}
 
 
-@dataclass(eq=False)
 class CallSite:
     """A call that means something to a tool.
 
@@ -140,18 +155,29 @@ class CallSite:
         env: what the names around it stand for.
     """
 
-    name: str
-    of: str
-    node: ast.Call
-    place: Place
-    function: Optional[Function]
-    file: SourceFile
-    certain: bool = False
-    env: Any = None
-    base: str = ""
+    def __init__(
+        self,
+        name: str,
+        of: str,
+        node: ast.Call,
+        place: Place,
+        function: Optional[Function],
+        file: SourceFile,
+        certain: bool = False,
+        env: Any = None,
+        base: str = "",
+    ) -> None:
+        self.name = name
+        self.of = of
+        self.node = node
+        self.place = place
+        self.function = function
+        self.file = file
+        self.certain = certain
+        self.env = env
+        self.base = base
 
 
-@dataclass(eq=False)
 class Handler:
     """A handler as the framework would register it.
 
@@ -168,17 +194,31 @@ class Handler:
         endpoint: that it serves, in an interface layer.
     """
 
-    id: str
-    name: str
-    place: Place
-    conditions: List[Condition] = field(default_factory=list)
-    hooks: List[Tuple[str, Place]] = field(default_factory=list)
-    actions: List[Tuple[str, Place]] = field(default_factory=list)
-    predicates: List[str] = field(default_factory=list)
-    exact: bool = False
-    function: Optional[Function] = None
-    endpoint: Optional[str] = None
-    shell: bool = False
+    def __init__(
+        self,
+        id: str,
+        name: str,
+        place: Place,
+        conditions: Optional[List[Condition]] = None,
+        hooks: Optional[List[Tuple[str, Place]]] = None,
+        actions: Optional[List[Tuple[str, Place]]] = None,
+        predicates: Optional[List[str]] = None,
+        exact: bool = False,
+        function: Optional[Function] = None,
+        endpoint: Optional[str] = None,
+        shell: bool = False,
+    ) -> None:
+        self.id = id
+        self.name = name
+        self.place = place
+        self.conditions: List[Condition] = [] if conditions is None else conditions
+        self.hooks: List[Tuple[str, Place]] = [] if hooks is None else hooks
+        self.actions: List[Tuple[str, Place]] = [] if actions is None else actions
+        self.predicates: List[str] = [] if predicates is None else predicates
+        self.exact = exact
+        self.function = function
+        self.endpoint = endpoint
+        self.shell = shell
 
     @property
     def flags(self) -> List[str]:
@@ -190,8 +230,7 @@ class Handler:
         return {flag for one in self.conditions if one.kind == kind for flag in one.flags}
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(NamedTuple):
     """A registered trigger: one flag's change changes others."""
 
     when: Optional[str]
@@ -202,7 +241,6 @@ class Trigger:
     callback: bool = False
 
 
-@dataclass(eq=False)
 class SourceFile:
     """One file of code.
 
@@ -214,28 +252,53 @@ class SourceFile:
         nothing to mend.
     """
 
-    path: str
-    text: str
-    kind: str
-    tree: Optional[ast.Module] = None
-    error: str = ""
-    error_line: int = 0
-    role: str = ""
-    interface: str = ""
-    discovered: bool = False
-    executable: bool = False
-    loaded: Optional[bool] = None
-    load_error: str = ""
-    module: str = ""
-    constants: Dict[str, List[ast.expr]] = field(default_factory=dict)
-    imports: Dict[str, str] = field(default_factory=dict)
-    functions: List[Function] = field(default_factory=list)
-    calls: List[CallSite] = field(default_factory=list)
-    uses: List[FlagUse] = field(default_factory=list)
-    string_counts: Dict[str, int] = field(default_factory=dict)
-    classes: Dict[str, Any] = field(default_factory=dict)
-    imported: List[Tuple[str, Place, bool]] = field(default_factory=list)
-    _lines: List[str] = field(default_factory=list)
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        kind: str,
+        tree: Optional[ast.Module] = None,
+        error: str = "",
+        error_line: int = 0,
+        role: str = "",
+        interface: str = "",
+        discovered: bool = False,
+        executable: bool = False,
+        loaded: Optional[bool] = None,
+        load_error: str = "",
+        module: str = "",
+        constants: Optional[Dict[str, List[ast.expr]]] = None,
+        imports: Optional[Dict[str, str]] = None,
+        functions: Optional[List[Function]] = None,
+        calls: Optional[List[CallSite]] = None,
+        uses: Optional[List[FlagUse]] = None,
+        string_counts: Optional[Dict[str, int]] = None,
+        classes: Optional[Dict[str, Any]] = None,
+        imported: Optional[List[Tuple[str, Place, bool]]] = None,
+        _lines: Optional[List[str]] = None,
+    ) -> None:
+        self.path = path
+        self.text = text
+        self.kind = kind
+        self.tree = tree
+        self.error = error
+        self.error_line = error_line
+        self.role = role
+        self.interface = interface
+        self.discovered = discovered
+        self.executable = executable
+        self.loaded = loaded
+        self.load_error = load_error
+        self.module = module
+        self.constants: Dict[str, List[ast.expr]] = {} if constants is None else constants
+        self.imports: Dict[str, str] = {} if imports is None else imports
+        self.functions: List[Function] = [] if functions is None else functions
+        self.calls: List[CallSite] = [] if calls is None else calls
+        self.uses: List[FlagUse] = [] if uses is None else uses
+        self.string_counts: Dict[str, int] = {} if string_counts is None else string_counts
+        self.classes: Dict[str, Any] = {} if classes is None else classes
+        self.imported: List[Tuple[str, Place, bool]] = [] if imported is None else imported
+        self._lines: List[str] = [] if _lines is None else _lines
 
     @property
     def lines(self) -> List[str]:

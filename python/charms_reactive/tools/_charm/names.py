@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 __all__ = ["ENDPOINT", "HOLE", "NameIndex", "in_common", "is_pattern", "nearest", "overlap"]
@@ -123,6 +122,8 @@ def nearest(name: str, known: Iterable[str], alike: float = 0.75) -> Optional[st
             same.setdefault(_flat(other), other)
     if wanted in same:
         return same[wanted]
+    import difflib  # where all is well nobody asks
+
     close: List[Tuple[float, str]] = []
     matcher = difflib.SequenceMatcher()
     matcher.set_seq2(wanted)

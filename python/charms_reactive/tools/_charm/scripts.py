@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from typing import Dict, List, Match, Optional, Set, Tuple
 
 from .model import Decorator, FlagUse, Function, Place, SourceFile
@@ -106,6 +105,8 @@ def _named(word: str, values: Dict[str, str]) -> str:
 
 
 def _words(rest: str) -> List[str]:
+    import shlex  # most charms have no scripts
+
     try:
         lexer = shlex.shlex(rest, posix=False, punctuation_chars=False)
         lexer.whitespace_split = True

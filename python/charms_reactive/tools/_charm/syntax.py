@@ -6,7 +6,6 @@ Nothing of it is run. What a name in it stands for is found by ``meaning``, when
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from .model import CallSite, Decorator, Function, Place, SourceFile
@@ -107,7 +106,6 @@ HOOKENV = frozenset(
 _FRAMEWORK = ("charms.reactive", "charms_reactive")
 
 
-@dataclass(eq=False)
 class Scope:
     """The names that a function, or a module, gives values to.
 
@@ -116,22 +114,37 @@ class Scope:
         values: of each name, the expressions that it may stand for.
     """
 
-    file: SourceFile
-    function: Optional[Function] = None
-    outer: Optional[Scope] = None
-    class_name: str = ""
-    values: Dict[str, List[ast.expr]] = field(default_factory=dict)
+    def __init__(
+        self,
+        file: SourceFile,
+        function: Optional[Function] = None,
+        outer: Optional[Scope] = None,
+        class_name: str = "",
+        values: Optional[Dict[str, List[ast.expr]]] = None,
+    ) -> None:
+        self.file = file
+        self.function = function
+        self.outer = outer
+        self.class_name = class_name
+        self.values: Dict[str, List[ast.expr]] = {} if values is None else values
 
 
-@dataclass(eq=False)
 class ClassInfo:
     """A class: what its attributes are given, what its methods return, and what it is made of."""
 
-    name: str
-    bases: List[str]
-    values: Dict[str, List[ast.expr]] = field(default_factory=dict)
-    methods: Dict[str, Function] = field(default_factory=dict)
-    place: Place = field(default_factory=lambda: Place(""))
+    def __init__(
+        self,
+        name: str,
+        bases: List[str],
+        values: Optional[Dict[str, List[ast.expr]]] = None,
+        methods: Optional[Dict[str, Function]] = None,
+        place: Optional[Place] = None,
+    ) -> None:
+        self.name = name
+        self.bases = bases
+        self.values: Dict[str, List[ast.expr]] = {} if values is None else values
+        self.methods: Dict[str, Function] = {} if methods is None else methods
+        self.place: Place = Place("") if place is None else place
 
 
 def place_of(node: Any, file: SourceFile) -> Place:

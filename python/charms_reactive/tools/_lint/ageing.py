@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 from typing import Dict, Iterator, Optional, Set, Tuple
 
 from charms_reactive.tools._charm.knowledge import Reading
@@ -178,7 +177,7 @@ def removed(reading: Reading, _: Settings) -> Iterator[Finding]:
 def _for_juju(found: Iterator[Finding], settings: Settings) -> Iterator[Finding]:
     """What Juju 4 has not, is a note for a charm of Juju 3."""
     for finding in found:
-        yield replace(finding, level=WARNING) if settings.juju >= 4 else finding
+        yield finding._replace(level=WARNING) if settings.juju >= 4 else finding
 
 
 @rule("CR801", "juju4-leader-settings", NOTE, "leader settings, which Juju 4 does not have")

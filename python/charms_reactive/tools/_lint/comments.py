@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -54,7 +53,6 @@ def _names(inside: Optional[str], finding: Finding) -> bool:
     return bool(names & {finding.code.lower(), RULES[finding.code].name})
 
 
-@dataclass
 class Selection:
     """What was asked for, on the command line or in ``pyproject.toml``.
 
@@ -67,12 +65,21 @@ class Selection:
         exclude: patterns of files that are not told of.
     """
 
-    select: List[str] = field(default_factory=list)
-    extend: List[str] = field(default_factory=list)
-    ignore: List[str] = field(default_factory=list)
-    notes: Optional[bool] = None
-    juju: Optional[int] = None
-    exclude: List[str] = field(default_factory=list)
+    def __init__(
+        self,
+        select: Optional[List[str]] = None,
+        extend: Optional[List[str]] = None,
+        ignore: Optional[List[str]] = None,
+        notes: Optional[bool] = None,
+        juju: Optional[int] = None,
+        exclude: Optional[List[str]] = None,
+    ) -> None:
+        self.select: List[str] = [] if select is None else select
+        self.extend: List[str] = [] if extend is None else extend
+        self.ignore: List[str] = [] if ignore is None else ignore
+        self.notes = notes
+        self.juju = juju
+        self.exclude: List[str] = [] if exclude is None else exclude
 
     def over(self, below: Selection) -> Selection:
         """This one, with what it does not say taken from another."""

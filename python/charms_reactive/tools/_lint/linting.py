@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import replace
 from typing import List
 
 from charms_reactive.tools._charm.knowledge import Reading
@@ -40,7 +39,7 @@ def lint(reading: Reading, selection: Selection) -> Lint:
             continue
         # Whoever asks for a rule by name wants to hear of it.
         if finding.code in named and finding.level == NOTE:
-            finding = replace(finding, level=WARNING)
+            finding = finding._replace(level=WARNING)
         kept.append(finding)
     silent = sum(
         1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, List, Sequence, TextIO
 
@@ -137,6 +136,8 @@ def as_json(lint: Lint, out: TextIO, _: bool) -> None:
         "ignored": lint.ignored,
         "read_by_syntax": {lint.path(file): reason for file, reason in lint.reading.not_loaded.items()},
     }
+    import json
+
     json.dump(document, out, indent=2)
     out.write("\n")
 
@@ -199,6 +200,8 @@ def sarif(lint: Lint, out: TextIO, _: bool) -> None:
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
+    import json
+
     json.dump(document, out, indent=2)
     out.write("\n")
 

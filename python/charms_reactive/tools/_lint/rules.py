@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Place
@@ -13,8 +12,7 @@ __all__ = ["ERROR", "NOTE", "RULES", "WARNING", "Finding", "Rule", "Settings", "
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that a rule has found.
 
     Attributes:
@@ -33,8 +31,7 @@ class Finding:
     level: str = WARNING
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the rules are told besides the charm.
 
     Attributes:
@@ -47,8 +44,7 @@ class Settings:
 Check = Callable[[Reading, Settings], Iterator[Finding]]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule.
 
     Attributes:
@@ -65,7 +61,7 @@ class Rule:
     level: str
     summary: str
     text: str
-    check: Optional[Check] = field(default=None, compare=False)
+    check: Optional[Check] = None
 
     def at(self, place: Place, message: str, meant: Optional[str] = None, advice: str = "") -> Finding:
         return Finding(self.code, place, message, meant or "", advice, self.level)
