@@ -132,4 +132,5 @@ def test_nobody_but_the_command_line_imports_the_tools() -> None:
                 names = [node.value]
             if any(name.startswith(("charms_reactive.tools", "tools.", ".tools")) for name in names):
                 naming.add(relative)
-    assert naming == {"cli.py"}
+    # The desk names them, to leave them alone.
+    assert naming == {"cli.py", "testing/_running/framework_state.py"}

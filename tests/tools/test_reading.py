@@ -300,6 +300,37 @@ def test_handlers_of_a_loop_are_known_when_the_charm_is_loaded(charm: Write) -> 
 
 
 @pytest.mark.long
+def test_handlers_of_changes_are_the_same_in_both_readings(charm: Write) -> None:
+    root = charm(
+        """\
+        from charms.reactive import once_per, unless_hook, when, when_changed, when_cleared, when_set
+
+        @when_set("a.up", "b.up")
+        @when_cleared("c.up")
+        @when("d.up")
+        def told():
+            pass
+
+        @when_changed(file="metadata.yaml")
+        @unless_hook("update-status")
+        @once_per("1")
+        def seen():
+            pass
+        """
+    )
+    loaded, by_syntax = read(root), read(root, load=False)
+    for reading in (loaded, by_syntax):
+        told, seen = sorted(reading.handlers, key=lambda one: one.name == "seen")
+        assert [(one.kind, set(one.flags)) for one in told.conditions if one.kind == "edge"] == [
+            ("edge", {"a.up", "b.up", "c.up"})
+        ]
+        assert told.waits_for("all") == {"d.up"}
+        assert {place.line for one in told.conditions for place in one.places} == {3, 4, 5}
+        assert seen.predicates
+    assert loaded.handlers[0].exact
+
+
+@pytest.mark.long
 def test_a_file_that_cannot_be_loaded_is_read_by_its_syntax(charm: Write) -> None:
     root = charm(
         'from charms.reactive import when\nfrom nowhere import x\n@when("a.b")\ndef f(): pass\n',

@@ -102,6 +102,7 @@ def _described(handler: Any, charm_dir: str) -> Dict[str, Any]:
         "name": name,
         "endpoint": _suffix(told["id"], line, name),
         "conditions": told["conditions"],
+        "edges": [flag for flag, _ in told.get("edges", ())],
         "hooks": hooks,
         "actions": actions,
         "predicates": predicates,

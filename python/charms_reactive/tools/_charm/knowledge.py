@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence, Tuple
 
 from charms_reactive.errors import ReactiveError
 
 from .declared import Declared
 from .known import DECLARE_NOTHING, automatic_flags, is_complete, layer_flags
 from .meaning import Meaning
-from .model import FlagUse, Handler, SourceFile, Trigger
+from .model import Condition, FlagUse, Handler, Place, SourceFile, Trigger
 from .names import NameIndex
 
-__all__ = ["KINDS", "NoCharmError", "Reading"]
+__all__ = ["EDGES", "KINDS", "NoCharmError", "Reading", "add_edges"]
 
 #: The kind of condition that each decorator makes.
 KINDS = {
@@ -23,10 +23,10 @@ KINDS = {
     "when_not": "none",
     "when_none": "none",
     "when_not_all": "not_all",
-    # Those that hear of a change need the flag to be so as well.
-    "when_set": "any",
-    "when_cleared": "not_all",
 }
+
+#: The decorators that hear of a flag's becoming set or cleared.
+EDGES = ("when_set", "when_cleared")
 
 
 class NoCharmError(ReactiveError):
@@ -120,3 +120,12 @@ class Reading:
             if use.how in ("set", "toggle", "triggered-set"):
                 index.add(use.name)
         return index
+
+
+def add_edges(handler: Handler, flags: Sequence[Tuple[str, Place]]) -> None:
+    """Have a handler hear of flags, of which one is enough, whatever decorators they stand in."""
+    known = [one for one in handler.conditions if one.kind == "edge"]
+    handler.conditions = [one for one in handler.conditions if one.kind != "edge"]
+    every = [*(pair for one in known for pair in zip(one.flags, one.places)), *flags]
+    names, places = tuple(name for name, _ in every), tuple(place for _, place in every)
+    handler.conditions.append(Condition("edge", names, places))

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .declared import Declared
-from .knowledge import KINDS, Reading
-from .model import Condition, Function, Handler, Place, SourceFile
+from .knowledge import EDGES, KINDS, Reading, add_edges
+from .model import Condition, Decorator, Function, Handler, Place, SourceFile
 from .names import overlap
 
 __all__ = ["Child", "Loading"]
@@ -188,11 +188,15 @@ class _Merge:
             if decorator is not None:
                 decorators.remove(decorator)
             handler.conditions.append(Condition(kind, tuple(flags), _places(flags, decorator, place)))
+        if told["edges"]:
+            hearing = [one for one in decorators if one.name in EDGES]
+            add_edges(handler, [(flag, _edge_place(flag, hearing, place)) for flag in told["edges"]])
+            handler.predicates.append("@when_set")
         for hook in told["hooks"]:
             handler.hooks.append((hook, _place_in(function, ("hook",), hook, place)))
         for action in told["actions"]:
             handler.actions.append((action, _place_in(function, ("action",), action, place)))
-        handler.predicates = list(told["predicates"])
+        handler.predicates += told["predicates"]
         return handler
 
 
@@ -204,6 +208,10 @@ def _places(flags: Sequence[str], decorator: Any, place: Place) -> Tuple[Place, 
     return tuple(
         next((at for name, at in decorator.args if overlap(name, flag)), decorator.place) for flag in flags
     )
+
+
+def _edge_place(flag: str, hearing: Sequence[Decorator], place: Place) -> Place:
+    return next((at for one in hearing for name, at in one.args if overlap(name, flag)), place)
 
 
 def _place_in(function: Optional[Function], decorators: Tuple[str, ...], name: str, place: Place) -> Place:

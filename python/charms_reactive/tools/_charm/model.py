@@ -57,7 +57,8 @@ class Condition(NamedTuple):
     """One decorator's condition over flags.
 
     Attributes:
-        kind: ``all``, ``any``, ``none`` or ``not_all``.
+        kind: ``all``, ``any``, ``none`` or ``not_all``; ``edge`` of flags one of which has to become set or
+            cleared.
         flags: their names, in order.
         places: of each of them.
     """
@@ -68,7 +69,13 @@ class Condition(NamedTuple):
 
     @property
     def decorator(self) -> str:
-        return {"all": "when", "any": "when_any", "none": "when_not", "not_all": "when_not_all"}[self.kind]
+        return {
+            "all": "when",
+            "any": "when_any",
+            "none": "when_not",
+            "not_all": "when_not_all",
+            "edge": "when_set",
+        }[self.kind]
 
 
 class Decorator:

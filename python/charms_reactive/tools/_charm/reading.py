@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from .declared import Declared, charm_root, declared_in
-from .knowledge import KINDS, NoCharmError, Reading
+from .knowledge import EDGES, KINDS, NoCharmError, Reading, add_edges
 from .model import CallSite, Condition, Decorator, FlagUse, Function, Handler, Place, SourceFile, Trigger
 from .names import ENDPOINT, HOLE, in_common
 from .scripts import looks_like_script, module_name, read_script
@@ -286,11 +286,19 @@ def _order(file: SourceFile) -> Tuple[int, str]:
     return len(_DISCOVERED), file.path
 
 
-# What 1.5.x does not have.
-_NEW = ("when_changed", "once_per", "unless_hook")
-
 _MAKES_HANDLER = frozenset(
-    [*KINDS, "hook", "action", "when_file_changed", "only_once", "collect_metrics", *_NEW]
+    [
+        *KINDS,
+        *EDGES,
+        "hook",
+        "action",
+        "when_file_changed",
+        "when_changed",
+        "once_per",
+        "unless_hook",
+        "only_once",
+        "collect_metrics",
+    ]
 )
 
 
@@ -330,6 +338,9 @@ def _add(handler: Handler, decorator: Decorator, endpoint: Optional[str]) -> Non
         flags = tuple(one for one, _ in args) + ((HOLE,) if decorator.unknown else ())
         places = tuple(place for _, place in args) + ((decorator.place,) if decorator.unknown else ())
         handler.conditions.append(Condition(KINDS[name], flags, places))
+    elif name in EDGES:
+        add_edges(handler, args)
+        handler.predicates.append("@%s" % name)
     elif name == "hook":
         handler.hooks += args
     elif name == "action":

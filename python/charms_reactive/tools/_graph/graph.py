@@ -52,8 +52,8 @@ class Edge:
 
     Attributes:
         source, target: ids of nodes.
-        kind: of a flag that a handler waits for ``all``, ``any``, ``none`` or ``not_all``; else ``sets``,
-            ``clears`` or ``toggles``; ``asks``; ``serves`` of an endpoint.
+        kind: of a flag that a handler waits for ``all``, ``any``, ``none``, ``not_all`` or ``edge``; else
+            ``sets``, ``clears`` or ``toggles``; ``asks``; ``serves`` of an endpoint.
         maybe: it does so only sometimes, as far as the code tells.
         trigger: a trigger does it.
         cycle: it is a part of a cycle that never ends.
@@ -321,7 +321,7 @@ class _Builder:
 
 
 _KINDS = {"set": "sets", "clear": "clears", "toggle": "toggles", "read": "asks", "relation": "asks"}
-_WAITS = ("all", "any", "none", "not_all")
+_WAITS = ("all", "any", "none", "not_all", "edge")
 _CHANGES = ("set", "clear", "toggle")
 
 

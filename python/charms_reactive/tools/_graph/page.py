@@ -104,7 +104,7 @@ for (const edge of data.edges) {
   into.get(edge.target).push(edge);
   outof.get(edge.source).push(edge);
 }
-const WORDS = {all: "", any: "any", none: "not", not_all: "not all", sets: "sets", clears: "clears",
+const WORDS = {all: "", any: "any", none: "not", not_all: "not all", edge: "becomes", sets: "sets", clears: "clears",
   toggles: "toggles", asks: "asks", serves: ""};
 const MOST = 400;
 let chosen = null;

@@ -52,6 +52,7 @@ LABELS = {
     "any": "any",
     "none": "not",
     "not_all": "not all",
+    "edge": "becomes",
     "sets": "sets",
     "clears": "clears",
     "toggles": "toggles",

@@ -108,11 +108,6 @@ def _names(node: ast.AST, name: str) -> bool:
 
 
 # -- what is called -------------------------------------------------------------------------------------
-_GIVE_NONE = frozenset(
-    ["when_any", "when_not", "when_none", "when_not_all", "when_file_changed", "only_once", "action"]
-)
-
-
 @rule("CR402", "handler-arguments", ERROR, "a handler wants arguments that none of its decorators gives")
 def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
     """A handler has parameters, and its decorators do not give that many arguments.
@@ -138,8 +133,6 @@ def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
                 given += 1000 if decorator.unknown else len(decorator.args)
             elif decorator.name == "hook":
                 given += 1
-            elif decorator.name == "not_unless":
-                continue
         missing = wanted[given:] + by_name
         if missing:
             yield arguments.at(

@@ -7,7 +7,7 @@ import re
 from typing import Collection, Iterator, List, Optional, Set, Tuple
 
 from charms_reactive.tools._charm.knowledge import Reading
-from charms_reactive.tools._charm.model import Place, SourceFile
+from charms_reactive.tools._charm.model import Decorator, Place, SourceFile
 from charms_reactive.tools._charm.names import HOLE, nearest
 from charms_reactive.tools._charm.syntax import dotted, place_of
 
@@ -104,6 +104,10 @@ def _asked_options(reading: Reading) -> Iterator[Tuple[Place, str]]:
     for file in reading.files:
         if not file.discovered or file.tree is None:
             continue
+        for function in file.functions:
+            for decorator in function.decorators:
+                if decorator.name == "when_changed":
+                    yield from _options_of(decorator, file)
         for site in file.calls:
             if site.of == "hookenv" and site.name == "config":
                 yield from _literal(site.node.args[:1], file)
@@ -127,6 +131,13 @@ def _asked_options(reading: Reading) -> Iterator[Tuple[Place, str]]:
                 and _is_config(node.func.value, file)
             ):
                 yield from _literal(node.args[:1], file)
+
+
+def _options_of(decorator: Decorator, file: SourceFile) -> Iterator[Tuple[Place, str]]:
+    for word in getattr(decorator.node, "keywords", ()):
+        if word.arg == "config":
+            many = isinstance(word.value, (ast.List, ast.Tuple, ast.Set))
+            yield from _literal(word.value.elts if many else [word.value], file)
 
 
 def _is_config(node: ast.expr, file: SourceFile) -> bool:
@@ -435,7 +446,8 @@ def hook_with_flags(reading: Reading, _: Settings) -> Iterator[Finding]:
     """
     seen: Set[Tuple[str, int]] = set()
     for handler in reading.handlers:
-        if not handler.conditions or not (handler.hooks or handler.actions):
+        waiting = [one for one in handler.conditions if one.kind != "edge"]
+        if not waiting or not (handler.hooks or handler.actions):
             continue
         key = handler.place.file, handler.place.line
         if key in seen:
@@ -446,6 +458,6 @@ def hook_with_flags(reading: Reading, _: Settings) -> Iterator[Finding]:
         message = "%s never runs: %s and @%s cannot both hold" % (
             handler.name,
             what,
-            handler.conditions[0].decorator,
+            waiting[0].decorator,
         )
         yield hook_with_flags.at(place, message)

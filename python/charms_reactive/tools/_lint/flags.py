@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Counter as CounterOf
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from charms_reactive.tools._charm.knowledge import KINDS, Reading
+from charms_reactive.tools._charm.knowledge import EDGES, KINDS, Reading
 from charms_reactive.tools._charm.model import Condition, Decorator, Handler, Place, SourceFile
 from charms_reactive.tools._charm.names import ENDPOINT, HOLE, NameIndex, nearest
 from charms_reactive.tools._charm.syntax import place_of
@@ -45,7 +45,7 @@ def never_set(reading: Reading, _: Settings) -> Iterator[Finding]:
                 if _is_unset(reading, flag, known)
             ]
             never = condition.kind == "all" or (
-                condition.kind == "any" and len(missing) == len(condition.flags)
+                condition.kind in ("any", "edge") and len(missing) == len(condition.flags)
             )
             for flag, place in missing:
                 if (flag, place) in told:
@@ -299,7 +299,7 @@ def placeholder(reading: Reading, _: Settings) -> Iterator[Finding]:
     for file in reading.files:
         for function in file.functions:
             for decorator in function.decorators:
-                if decorator.name not in KINDS:
+                if decorator.name not in KINDS and decorator.name not in EDGES:
                     continue
                 for text, place in _literal_arguments(decorator, file):
                     match = _PLACEHOLDER.search(text)
@@ -318,6 +318,10 @@ def placeholder(reading: Reading, _: Settings) -> Iterator[Finding]:
                             % (match.group(), text),
                             advice="name the endpoint",
                         )
+
+
+def _keywords(decorator: Decorator) -> List[ast.keyword]:
+    return [word for word in getattr(decorator.node, "keywords", ()) if word.arg != "name"]
 
 
 def _literal_arguments(decorator: Decorator, file: SourceFile) -> Iterator[Tuple[str, Place]]:
@@ -356,7 +360,7 @@ def nameless(reading: Reading, _: Settings) -> Iterator[Finding]:
                     yield nameless.at(
                         decorator.place, message, advice="write @%s(*[…]), or the names" % decorator.name
                     )
-                elif not decorator.args and not decorator.unknown and not nodes:
+                elif not (decorator.args or decorator.unknown or nodes or _keywords(decorator)):
                     what = {"hook": "hook", "action": "action", "when_file_changed": "file"}.get(
                         decorator.name, "flag"
                     )
