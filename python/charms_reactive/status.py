@@ -26,6 +26,7 @@ from . import bus
 from ._errors import ReactiveError
 from ._errors.rare import ReconcilerError, StatusError
 from ._juju import juju_log, status_tools
+from .handlers import Handler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,6 +150,10 @@ def _facts(status: Any) -> Optional[Tuple[str, str]]:
     """Name and message, of anything that has them."""
     name, message = getattr(status, "name", None), getattr(status, "message", None)
     return (name, message) if isinstance(name, str) and isinstance(message, str) else None
+
+
+def _in_words(status: AnyStatus) -> str:
+    return "%s: %s" % (status.name, status.message) if status.message else str(status.name)
 
 
 def _after(error: BaseException) -> BlockedStatus:
@@ -307,6 +312,7 @@ class Context:
             _state.innermost.set(self._outer)
         result = self._result(error)
         if result is not None:
+            self._tell_lost(result)
             outer = self._around()
             around = self._around_all() if outer is None else None
             if outer is not None:
@@ -355,6 +361,17 @@ class Context:
         if error is not None and _is_failure(error):
             return self._worst() or _after(error)
         return self._worst() or (self._ready[-1][0] if self._ready else self._exit)
+
+    def _tell_lost(self, shown: AnyStatus) -> None:
+        """Log, once, what was added and is not shown, as another one goes before it."""
+        lost = [
+            "%s%s" % (_in_words(status), " of %s" % handler.id() if isinstance(handler, Handler) else "")
+            for status, handler in [*self._kept, *self._ready]
+            if _facts(status) != _facts(shown)
+        ]
+        if lost:
+            words = "status: %s is shown; not shown: %s"
+            juju_log.log(words % (_in_words(shown), ", ".join(dict.fromkeys(lost))), juju_log.DEBUG)
 
     def _default(self) -> AnyStatus:
         """The exit status where none was given."""
@@ -435,6 +452,7 @@ class _InDispatch:
                 continue
             result = context._result(None)
             if result is not None:
+                context._tell_lost(result)
                 context._place.set(result)
             elif not self._others_spoke(context._place):
                 context._place.set(context._default())
@@ -458,6 +476,8 @@ class _InDispatch:
             if status is None and sent is not None and sent[0] == "active":
                 status = _after(error)
             if status is not None:
+                if context is not None:
+                    context._tell_lost(status)
                 try:
                     place.set(status, sure=False)
                 except ReactiveError as failure:  # the error itself must come through
@@ -575,7 +595,7 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
         def connect(): ...
 
     A :class:`.ReconcilerError` that comes from further inside goes through as it is. The status is added
-    to the one that was added there, if the exception that all began with is one of those meant.
+    to the one that was added there if that error is one of those meant, as it is where all are.
 
     Args:
         status: what to add.
@@ -606,9 +626,9 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
         traceback: Optional[TracebackType],
     ) -> None:
         if isinstance(error, ReconcilerError):
-            # One from further inside, which has added its own status and goes on as it is. It stands for
-            # what it comes from, and what is said of that here counts as well.
-            if isinstance(error, self._exceptions) or isinstance(_origin_of(error), self._exceptions):
+            # One from further inside, which has added its own status and goes on as it is. It is an exception
+            # like any other: who means all of them means it, too.
+            if isinstance(error, self._exceptions):
                 add(self._status, app=self._app)
         elif isinstance(error, self._exceptions):
             add(self._status, app=self._app)
@@ -645,15 +665,6 @@ class on_error:  # noqa: N801 -- the name is that of a decorator
                     return function(*args, **kwargs)
 
         return wrapper  # type: ignore[no-any-return]
-
-
-def _origin_of(error: BaseException) -> BaseException:
-    """The exception that a :class:`.ReconcilerError` was raised for."""
-    for _ in range(100):
-        if not isinstance(error, ReconcilerError) or error.__cause__ is None:
-            break
-        error = error.__cause__
-    return error
 
 
 # What the kinds of functions are marked with in `co_flags`.

@@ -2,10 +2,11 @@
 
 ``python tests/state/kills.py --kills 2000`` prints its counts; ``test_kills.py`` runs a few hundred of them.
 
-A round starts from the same unit state and runs a hook with Python and bash handlers in it. The bash handlers
-leave processes in the background (*orphans*) that set flags again and again, long after the hook. Beside
-the hook a process that is not of it sets flags and notes each one for which the command answered with 0. Then
-something is killed. Afterwards the next command undoes what there is to undo, and of the rows
+A round starts from the same unit state and runs a hook with Python and bash handlers in it, which keep
+records and hear of edges as well. The bash handlers leave processes in the background (*orphans*) that set
+flags again and again, long after the hook. Beside the hook a process that is not of it sets flags and notes
+each one for which the command answered with 0. Then something is killed. Afterwards the next command undoes
+what there is to undo, and of the rows
 
 - those of the hook are all as before it, or all as after it;
 - of the orphans' there is none if the hook did not succeed, and all that were acknowledged if it did;
@@ -56,15 +57,42 @@ _HOOK_ELSEWHERE = _ELSEWHERE + " sh -c '\"$@\" & wait $!; s=$?; sleep 1; exit $s
 
 _PYTHON = """
 from charms.reactive import clear_flag, hook, is_flag_set, register_trigger, set_flag, toggle_flag
+from charms.reactive import once_per, records, when_changed, when_cleared, when_set
 from charmhelpers.core import unitdata
 
 register_trigger(when="{name}.on", set_flag="{name}.followed")
+
+
+class Kept(records.Record, key="number", name="Kept-{name}", index="size"):
+    number: int
+    size: int = 0
+
+
+@when_set("{name}.edge")
+@when_cleared("{name}.edge")
+def {name}_edge():
+    with records.atomic():
+        Kept.where(size__ge=0).update(size=unitdata.kv().get("generation"))
+    Kept.create_many({"number": 100 + number} for number in range(5) if Kept.get(100 + number, None) is None)
+
+
+@when_changed(data=lambda: unitdata.kv().get("generation"))
+def {name}_changed():
+    Kept.get_or_create(number=0, defaults={"size": 7})
+
+
+@once_per(lambda: unitdata.kv().get("generation"))
+def {name}_once():
+    for number in range(1, 20):
+        Kept.delete_by_key(number)
+        Kept.create(number=number)
 
 
 @hook("update-status")
 def {name}():
     generation = unitdata.kv().get("generation")
     set_flag("{name}.on")
+    toggle_flag("{name}.edge", not is_flag_set("{name}.edge"))
     for number in range(20):
         toggle_flag("churn.%d" % number, not is_flag_set("churn.%d" % number))
         set_flag("{name}.%d" % number, generation)
@@ -87,6 +115,13 @@ function {name}() {{
     charms.reactive is_flag_set {name}.first
     clear_flag churn.3
     set_flag {name}.last
+    if charms.reactive is_flag_set {name}.edge; then clear_flag {name}.edge; else set_flag {name}.edge; fi
+}}
+
+@when_set {name}.edge
+@when_cleared {name}.edge
+function {name}_edge() {{
+    set_flag {name}.heard
 }}
 
 reactive_handler_main

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator, List
 import pytest
 
 from charms_reactive import status
+from charms_reactive._juju import juju_log
 from charms_reactive.errors import ReactiveError, StatusError
 from charms_reactive.status import (
     ActiveStatus,
@@ -173,7 +174,7 @@ def test_on_error_means_exceptions_and_not_the_end_of_the_process(held: Held) ->
     ("inner", "outer", "meant", "shown"),
     [
         (WaitingStatus("inner"), BlockedStatus("outer"), (), BlockedStatus("outer")),
-        (WaitingStatus("inner"), BlockedStatus("outer"), (LookupError,), BlockedStatus("outer")),
+        (WaitingStatus("inner"), BlockedStatus("outer"), (LookupError,), WaitingStatus("inner")),
         (WaitingStatus("inner"), BlockedStatus("outer"), (ReconcilerError,), BlockedStatus("outer")),
         (WaitingStatus("inner"), BlockedStatus("outer"), (OSError,), WaitingStatus("inner")),
         (BlockedStatus("inner"), BlockedStatus("outer"), (), BlockedStatus("inner")),
@@ -200,6 +201,30 @@ def test_a_reconciler_error_keeps_its_status_and_is_given_those_from_further_out
     assert held.status == shown
     assert caught.value.status == inner
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_what_was_added_and_is_not_shown_is_logged_once(
+    held: Held, juju: Juju, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: List[Any] = []
+    monkeypatch.setattr(juju_log, "log", lambda message, level="INFO": said.append((level, message)))
+    with status.context(held):
+        status.add(WaitingStatus("For the database"))
+        with status.context(held):
+            status.add(BlockedStatus("No password"))
+            status.add(BlockedStatus("No host"))
+            status.add(BlockedStatus("No host"))
+        status.add(ActiveStatus("Fine"))
+    assert said == [
+        ("DEBUG", "status: blocked: No password is shown; not shown: blocked: No host"),
+        (
+            "DEBUG",
+            "status: blocked: No password is shown; not shown: waiting: For the database, active: Fine",
+        ),
+    ]
+    with status.context(held):
+        status.add(BlockedStatus("No password"))
+    assert len(said) == 2
 
 
 def test_one_on_error_may_be_used_many_times_and_nested(held: Held) -> None:
