@@ -1,4 +1,4 @@
-"""Emitting an event to handlers: our two ways of it, the operator framework's, and blinker's.
+"""Emitting an event to handlers: our two ways of it, the operator framework's, blinker's and psygnal's.
 
 Each function is a workload of ``workloads.py``'s kind and imports only what its environment has. The
 handlers do nothing, the event has one attribute, and what is timed is the emission as one writes it.
@@ -89,6 +89,28 @@ def emit_blinker(handlers: int, rounds: int, repeat: int) -> Dict[str, Times]:
     for each in kept:
         signal.connect(each)
     return {"send": _timed(lambda: signal.send(None, number=1), heard, handlers, rounds, repeat)}
+
+
+def emit_psygnal(handlers: int, rounds: int, repeat: int) -> Dict[str, Times]:
+    """A signal of a class with as many callbacks."""
+    import psygnal
+
+    heard = [0]
+
+    class Thing:
+        happened = psygnal.Signal(int)
+
+    def callback() -> Callable[[int], None]:
+        def receive(_: int) -> None:
+            heard[0] += 1
+
+        return receive
+
+    thing: Any = Thing()
+    kept = [callback() for _ in range(handlers)]
+    for each in kept:
+        thing.happened.connect(each, check_nargs=False, unique=False)
+    return {"emit": _timed(lambda: thing.happened.emit(1), heard, handlers, rounds, repeat)}
 
 
 def emit_ops(handlers: int, rounds: int, repeat: int) -> Dict[str, Times]:
@@ -192,5 +214,6 @@ WORKLOADS = {
     "emit_ours": emit_ours,
     "emit_blinker": emit_blinker,
     "emit_ops": emit_ops,
+    "emit_psygnal": emit_psygnal,
     "flag_changes": flag_changes,
 }

@@ -1,4 +1,4 @@
-"""The environments that are compared: ours, charms.reactive 1.5.3, CLIPS, ops, blinker and peewee."""
+"""The environments that are compared: ours, charms.reactive 1.5.3, CLIPS, ops and other libraries."""
 
 from __future__ import annotations
 

@@ -660,10 +660,14 @@ class Bench:
 
     # -- row 14 ----------------------------------------------------------------------------
     def events(self) -> List[Row]:
-        """Emitting events, beside ops and blinker."""
-        others = {"ops": create("ops", ["ops>=3,<4"]), "blinker": create("blinker", ["blinker>=1.9,<2"])}
+        """Emitting events, beside ops, blinker and psygnal."""
+        others = {
+            "ops": create("ops", ["ops>=3,<4"]),
+            "blinker": create("blinker", ["blinker>=1.9,<2"]),
+            "psygnal": create("psygnal", ["psygnal>=0.11,<1"]),
+        }
         versions = [others[name].versions(name)[name] for name in others]
-        self.notes.append(_ABOUT_EVENTS + " ops %s, blinker %s." % tuple(versions))
+        self.notes.append(_ABOUT_EVENTS + " ops %s, blinker %s, psygnal %s." % tuple(versions))
         rows = []
         # How often: for us and blinker, then for ops.
         for handlers, rounds, slow in (1, 20_000, 500), (100, 2_000, 5), (10_000, 20, 1):
@@ -671,6 +675,8 @@ class Bench:
             for turn in range(3):
                 taken = others["blinker"].measure("emit_blinker", handlers=handlers, rounds=rounds, repeat=5)
                 times.setdefault("blinker", []).extend(taken["send"])
+                taken = others["psygnal"].measure("emit_psygnal", handlers=handlers, rounds=rounds, repeat=5)
+                times.setdefault("psygnal", []).extend(taken["emit"])
                 if handlers < 10_000 or not turn:  # it takes a minute
                     taken = others["ops"].measure("emit_ops", handlers=handlers, rounds=slow, repeat=1)
                     times.setdefault("ops", []).extend(taken["emit"])
@@ -682,7 +688,12 @@ class Bench:
                 shown = "%s to %s handlers / " % (what, f"{handlers:,}")
                 beside_ops = Row(14, shown + "ops", ">= 100 x faster" if handlers == 100 else "none", "")
                 beside_blinker = Row(14, shown + "blinker", "<= 2", "")
-                for row, other in (beside_ops, "ops"), (beside_blinker, "blinker"):
+                beside_psygnal = Row(14, shown + "psygnal", "none", "")
+                for row, other in (
+                    (beside_ops, "ops"),
+                    (beside_blinker, "blinker"),
+                    (beside_psygnal, "psygnal"),
+                ):
                     row.other = "%s: %s" % (other, _seconds(min(times[other])))
                     row.data = times
                 for engine in ENGINES:
@@ -690,7 +701,8 @@ class Bench:
                     least = 100.0 if handlers == 100 else None
                     beside_ops.add(engine, _seconds(took), min(times["ops"]) / took, least=least)
                     beside_blinker.add(engine, _seconds(took), took / min(times["blinker"]), most=2)
-                rows += [beside_ops, beside_blinker]
+                    beside_psygnal.add(engine, _seconds(took), took / min(times["psygnal"]))
+                rows += [beside_ops, beside_blinker, beside_psygnal]
         return rows
 
     # -- rows 27 and 28 ----------------------------------------------------------------------
