@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
@@ -122,7 +123,7 @@ def after_juju_3(juju_version: str) -> bool:
 
 def known_hooks(charm: Charm, juju_version: str) -> FrozenSet[str]:
     """Every hook that Juju of this version may run for this charm."""
-    names = {name for name in UNIT_HOOKS if _runs(name, juju_version)}
+    names = set(_unit_hooks(juju_version))
     names.update("%s-relation-%s" % (name, event) for name in charm.endpoints for event in RELATION_EVENTS)
     storages = charm.metadata.get("storage") or {}
     names.update("%s-storage-%s" % (name, event) for name in storages for event in STORAGE_EVENTS)
@@ -130,6 +131,12 @@ def known_hooks(charm: Charm, juju_version: str) -> FrozenSet[str]:
     events = [event for event in WORKLOAD_EVENTS if _runs(event, juju_version)]
     names.update("%s-%s" % (name, event) for name in containers for event in events)
     return frozenset(names)
+
+
+@functools.lru_cache(maxsize=None)
+def _unit_hooks(juju_version: str) -> FrozenSet[str]:
+    """The hooks that every charm may have."""
+    return frozenset([name for name in UNIT_HOOKS if _runs(name, juju_version)])
 
 
 def _runs(name: str, juju_version: str) -> bool:

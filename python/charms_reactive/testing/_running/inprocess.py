@@ -22,6 +22,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import contextvars
+import functools
 import importlib
 import io
 import os
@@ -40,7 +41,7 @@ import traceback
 import uuid
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple, Union
 
 from charms_reactive._dispatch import recorder
 from charms_reactive.testing import hooktools
@@ -214,7 +215,7 @@ class _Hook(Host):
         if self.bin not in search:
             search.insert(0, self.bin)
         self.environment["PATH"] = os.pathsep.join(filter(None, search))  # an empty one is any directory
-        self.tools = frozenset(hooktools.tools_of(side.juju["juju-version"]))
+        self.tools = _tools_of(side.juju["juju-version"])
         self.all_tools = frozenset(hooktools.TOOLS)
         self.pid = os.getpid()
         # What ended the hook, if it was no exception of Python's: nothing is answered from then on.
@@ -536,6 +537,12 @@ class _Hook(Host):
 
 # Directories with compiled hook tools, one for each version of Juju: compiling them takes longer than a hook.
 _installed: Dict[str, str] = {}
+
+
+@functools.lru_cache(maxsize=None)
+def _tools_of(juju_version: str) -> FrozenSet[str]:
+    """The tools of a version, which are the same in each hook."""
+    return frozenset(hooktools.tools_of(juju_version))
 
 
 def _install(directory: str, juju: Mapping[str, Any]) -> None:
