@@ -352,6 +352,9 @@ def handler_of(decorator: str) -> str:
         ),
         ("@when_not('config.set.host')", []),  # a layer may well ask whether there is such an option
         ("@when_any('config.set.host', 'config.set.port')", []),
+        ("@when_set('config.set.host')", [NO_OPTION % ("set.host", "host")]),
+        ("@when_set('config.set.host', 'config.set.port')", []),
+        ("@when_set('config.set.host')\n@when_cleared('plain')", []),
         ("@when('config.set.port', 'config.changed', 'config.rendered', 'config.set')", []),
         (
             "@when('endpoint.databse.joined')",

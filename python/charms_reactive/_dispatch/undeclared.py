@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from charms_reactive._engine.choice import ALL, ANY
+from charms_reactive._engine.choice import ALL, ANY, NOT_ALL
 from charms_reactive._juju import settings
 from charms_reactive._juju.environment import hookenv
 from charms_reactive._unit_state import unit_state
@@ -54,6 +54,10 @@ def look_into(
         for handler in waiting:
             for kind, names in handler._conditions:
                 _say_of_condition(handler, kind, names, reasons)
+            heard = tuple(flag for flag, on in handler._edges if on)
+            if heard:  # of several edges one is enough
+                kind = ANY if len(heard) == len(handler._edges) else NOT_ALL
+                _say_of_condition(handler, kind, heard, reasons)
     for name, handler in hooks:
         _say_of_hook(name, handler)
     declared = _mapping("actions.yaml")
