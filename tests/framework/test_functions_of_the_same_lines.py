@@ -150,6 +150,18 @@ def test_a_module_that_is_imported_twice_counts_once(framework: Framework, again
     sys.modules.pop("app", None)
 
 
+def test_those_that_watch_the_same_file_are_one_too(framework: Framework) -> None:
+    code = "from charms.reactive import when_file_changed\n\n@when_file_changed(%r)\ndef watch():\n    pass\n"
+    framework.write("reactive/app.py", code % "one")
+    framework.write("reactive/other.py", code % "two")
+    framework.write(
+        "reactive/zebra.py",
+        "import importlib, reactive.app, reactive.other\n"
+        "importlib.reload(reactive.app)\nimportlib.reload(reactive.other)\n",
+    )
+    assert framework.discover() == ["reactive/app.py:3:watch", "reactive/other.py:3:watch"]
+
+
 def test_a_factory_that_is_called_again_with_the_same_makes_nothing_new(framework: Framework) -> None:
     """As where two modules ask a layer for its defaults; it ran once in 1.5.x, and so it does here."""
 

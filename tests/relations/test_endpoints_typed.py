@@ -166,9 +166,12 @@ def test_an_object_is_stored() -> None:
 
 
 def test_nothing_is_stored_if_one_field_does_not_fit() -> None:
+    endless: List[Any] = []
+    endless.append(endless)
     for wrong, reason in (
         (Database("h", "1"), "field port: it is a string, not int"),  # type: ignore[arg-type]
         (Database("h", 1, anything=object()), "field anything: it cannot be written as JSON"),
+        (Database("h", 1, anything=endless), "field anything: it cannot be written as JSON"),
     ):
         view = to_publish()
         with pytest.raises(RelationDataError, match="relation db:1, data of app/0, " + reason):
