@@ -2,7 +2,8 @@
 
 Charms install sdists on units that have neither a network nor a Rust toolchain nor a recent
 setuptools, so this needs nothing but the standard library of CPython 3.8 and asks the index for
-nothing. ``CHARMS_REACTIVE_BUILD``, or ``--config-settings build=...``, chooses:
+nothing. An sdist has no sources in Rust, and becomes a pure wheel. Of the repository and of the archive of
+the whole source, ``CHARMS_REACTIVE_BUILD``, or ``--config-settings build=...``, chooses:
 
 ``auto`` (default)
     A native wheel on CPython >= 3.10 with cargo and maturin both at hand; a pure one where any of
@@ -68,15 +69,12 @@ MATURIN = "maturin>=1.12,<2"
 
 # What archives hold. Lists of what goes in keep stray files of a working tree out.
 #
-# The sdist is what charm-tools put into the wheelhouse of a charm, and so onto every unit: what a unit needs
-# and what builds it. The archive of the whole source is for people, and wheels are built of it.
+# The sdist is what charm-tools put into the wheelhouse of a charm, and so onto every unit, which has no Rust:
+# what a unit needs and what builds it. The archive of the whole source is for people; wheels are built of it.
 SOURCE_DIRECTORIES = ("benches", "crates", "docs", "examples", "packaging", "python", "tests", "wheel-data")
 SOURCE_FILES = (".cargo/config.toml", "Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "pyproject.toml")
-SDIST_DIRECTORIES = ("crates", "python", "wheel-data")
+SDIST_DIRECTORIES = ("python", "wheel-data")
 SDIST_FILES = (
-    ".cargo/config.toml",
-    "Cargo.lock",
-    "Cargo.toml",
     "LICENSE",
     "README.md",
     "THIRD-PARTY-LICENSES.md",
@@ -87,6 +85,9 @@ SDIST_FILES = (
     "packaging/testing_elsewhere.py",
     "pyproject.toml",
 )
+
+# The name of another project than ours, so that no installer takes it for a release.
+SOURCE_ARCHIVE = "charms_reactive_source"
 
 # What runs charms without Juju, for tests, and what reads them, is for desks, which have wheels. In the sdist
 # a file that says so takes its place; `charms.reactive explain` reads what a unit has said, and stays.
@@ -121,7 +122,7 @@ class BuildError(SystemExit):
 
 
 def get_requires_for_build_wheel(config_settings: Config = None) -> list[str]:
-    return [MATURIN] if _wanted(config_settings) == "rust" else []
+    return [MATURIN] if _wanted(config_settings) == "rust" and _has_crates() else []
 
 
 get_requires_for_build_editable = get_requires_for_build_wheel
@@ -170,8 +171,7 @@ def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
 def source_archive(directory: str) -> str:
     """The whole source, tests and manual too; wheels are built of it."""
     files = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _source_paths()}
-    # The name of another project than ours, so that no installer takes it for a release.
-    return _archive(directory, Project().stem.replace("-", "_source-", 1), files)
+    return _archive(directory, Project().stem.replace("charms_reactive", SOURCE_ARCHIVE, 1), files)
 
 
 def _archive(directory: str, stem: str, files: dict[str, bytes]) -> str:
@@ -344,6 +344,8 @@ def _glibc(config_settings: Config) -> str:
 
 def _no_rust() -> str:
     """Why a native wheel cannot be built here; empty where it can."""
+    if not _has_crates():
+        return "this archive has no sources in Rust: they are in %s and in the repository" % SOURCE_ARCHIVE
     if sys.implementation.name != "cpython" or sys.version_info < (3, 10):
         return "the native engine needs CPython >= 3.10, this is %s %d.%d" % (
             sys.implementation.name,
@@ -355,6 +357,11 @@ def _no_rust() -> str:
     if not _maturin():
         return "no maturin on PATH"
     return ""
+
+
+def _has_crates() -> bool:
+    """Whether this is a tree of the whole source."""
+    return (ROOT / "crates").is_dir()
 
 
 def _maturin() -> list[str]:
@@ -555,7 +562,7 @@ def _for_desks(path: str) -> bool:
     """Whether no unit has a use for a file of the source."""
     if path in KEPT:
         return False
-    return path.startswith(tuple(name + "/" for name in DESK)) or bool(re.match("crates/[^/]+/tests/", path))
+    return path.startswith(tuple(name + "/" for name in DESK))
 
 
 def _source_paths() -> list[Path]:

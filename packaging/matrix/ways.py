@@ -189,9 +189,9 @@ def build_rows(supplies: Supplies, python: Python) -> Iterator[Row]:
     """Way D: who builds, by ``CHARMS_REACTIVE_BUILD``, where there is no network."""
     cases = (
         ("pure", True, 0, ""),
-        ("auto", False, 0, "building the pure Python package: no cargo on PATH"),
-        ("auto", True, 0, "building the pure Python package: the Rust build failed"),
-        ("rust", False, 1, "cannot build the native engine: no cargo on PATH"),
+        ("auto", False, 0, "building the pure Python package: this archive has no sources in Rust"),
+        ("auto", True, 0, "building the pure Python package: this archive has no sources in Rust"),
+        ("rust", False, 1, "cannot build the native engine: this archive has no sources in Rust"),
     )
     for build, cargo, status, said in cases:
 

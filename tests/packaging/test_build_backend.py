@@ -177,7 +177,15 @@ def test_the_metadata_says_what_pyproject_says(wheel: zipfile.ZipFile) -> None:
     assert metadata.get_payload(decode=True).decode("utf-8") == (ROOT / "README.md").read_text(
         encoding="utf-8"
     )
-    assert set(metadata.get_all("Provides-Extra", [])) == {"otel", "test", "dev", "bench", "docs", "release"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {
+        "bench",
+        "dev",
+        "docs",
+        "graph",
+        "otel",
+        "release",
+        "test",
+    }
 
 
 def test_at_run_time_only_charmhelpers_and_yaml_are_required(wheel: zipfile.ZipFile) -> None:
@@ -542,8 +550,23 @@ def test_a_plugin_that_is_named_otherwise_is_no_part_of_an_sdist(backend: Module
 @pytest.mark.parametrize("name", ["Cargo.lock", "LICENSE", "README.md"])
 def test_an_incomplete_tree_is_named(backend: ModuleType, tmp_path: Path, name: str) -> None:
     (backend.ROOT / name).unlink()
+    build = backend.source_archive if name == "Cargo.lock" else backend.build_sdist
     with pytest.raises(SystemExit, match="this source tree has no " + name):
-        backend.build_sdist(str(tmp_path))
+        build(str(tmp_path))
+
+
+def test_an_sdist_becomes_a_pure_wheel_and_says_why(
+    backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Units have no Rust, and carry no sources of it."""
+    tree = unpack(tmp_path / backend.build_sdist(str(tmp_path)), tmp_path / "unpacked")
+    built_from(backend, tree, tmp_path / "pure", monkeypatch).close()
+    why = "this archive has no sources in Rust: they are in charms_reactive_source and in the repository"
+    assert backend.build_wheel(str(tmp_path), {"build": "auto"}) == WHEEL
+    assert "building the pure Python package: " + why in capsys.readouterr().out
+    assert backend.get_requires_for_build_wheel({"build": "rust"}) == []
+    with pytest.raises(SystemExit, match="cannot build the native engine: " + why):
+        backend.build_wheel(str(tmp_path), {"build": "rust"})
 
 
 def test_an_old_python_is_told_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
