@@ -690,7 +690,8 @@ def _meant(word: str, names: Collection[str]) -> str:
     """What may have been meant, for the end of a sentence."""
     import difflib  # for this alone
 
-    close = difflib.get_close_matches(word, names, 2)
+    # One that is very near is meant, and no other.
+    close = difflib.get_close_matches(word, names, 1, 0.8) or difflib.get_close_matches(word, names, 2)
     return "; did you mean %s?" % " or ".join(close) if close else "; --help lists them"
 
 
