@@ -239,7 +239,7 @@ class HookListener:
 def on_commit(callback: Callable[[], object]) -> None:
     """Call something once the hook is committed, and not at all if it fails.
 
-    Callbacks run in the order in which they were given, after the handlers of :class:`HookCommitted`. As
+    Callbacks run in the order in which they were given, after the handlers of ``HookCommitted``. As
     there, what they change is not kept, and an exception is logged and stops neither the others nor the hook.
 
     Args:
