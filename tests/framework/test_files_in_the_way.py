@@ -96,7 +96,9 @@ def test_a_declaration_of_options_that_is_a_directory(charm: Path) -> None:
     assert settings._charm_option("reactive-log") is None
 
 
-def test_the_path_of_a_handler_is_short_however_its_file_was_found(charm: Path) -> None:
+def test_the_path_of_a_handler_is_short_however_its_file_was_found(
+    charm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for found in (
         "reactive/x.py",
         "/reactive/x.py",
@@ -105,6 +107,8 @@ def test_the_path_of_a_handler_is_short_however_its_file_was_found(charm: Path) 
         "//reactive/./y/../x.py",
     ):
         assert environment.relative_path("%s/%s" % (charm, found)) == "reactive/x.py"
+    monkeypatch.chdir("/")  # it is relative to the charm, wherever a handler has gone
+    assert environment.relative_path("%s/./reactive//x.py" % charm) == "reactive/x.py"
     assert environment.relative_path(str(charm.parent / "x.py")) == "../x.py"
 
 

@@ -251,6 +251,23 @@ def test_a_status_set_that_fails_does_not_hide_the_error(
     assert "the status could not be set" in " ".join(juju.lines("WARNING"))
 
 
+def test_nor_does_one_at_the_end_of_a_context(
+    framework: Framework, juju: Juju, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    juju.tool("status-set", "exec sleep 60\n")
+    monkeypatch.setenv("CHARMS_REACTIVE_TOOL_TIMEOUT", "0.2")
+
+    def fail() -> None:
+        with status.context():
+            status.add(BlockedStatus("The password is needed"))
+            raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x"):
+        fail()
+    framework.hand_over()
+    assert "the status could not be set" in " ".join(juju.lines("WARNING"))
+
+
 def test_an_event_handler_that_raises_in_a_hook_that_succeeds(framework: Framework, juju: Juju) -> None:
     class Rendered(Event):
         page: str
