@@ -14,7 +14,9 @@ from typing import Any, Dict, List
 import pytest
 
 from charms_reactive._history.redaction import Redaction
+from charms_reactive.records import Record
 from charms_reactive.testing import Relation, Secret, SimulatedUnit, State, Status, Storage, Unit
+from framework.support import Framework
 
 pytestmark = pytest.mark.long
 
@@ -329,6 +331,33 @@ def test_what_is_replaced(name: str, value: str) -> None:
     found = redaction.state({"format": 1, "config": {name: value, "port": 80}})
     assert found["config"] == {name: "redacted-1", "port": 80}
     assert redaction.replaced == ["config %s" % name]
+
+
+def test_what_records_hide_is_replaced_whatever_it_looks_like(framework: Framework) -> None:
+    class Door(Record, key="name", sensitive=["code", "spare"]):
+        name: str
+        code: int
+        spare: List[str]
+        colour: str = "red"
+
+    Door.create(name="front", code=1234, spare=["under the mat", ""])
+    framework.state.commit()
+    rows = framework.rows("reactive.records")
+    redaction = Redaction()
+    found = redaction.state({"format": 1, "stored": rows})["stored"]
+    assert found["reactive.records.Door.front"] == {
+        "name": "front",
+        "code": 0,
+        "spare": ["redacted-1", ""],
+        "colour": "red",
+    }
+    assert redaction.replaced == [
+        "stored reactive.records.Door.front code",
+        "stored reactive.records.Door.front spare",
+    ]
+    assert {row: found[row] for row in found if "hidden" in row} == {
+        "reactive.records_hidden.Door": ["code", "spare"]
+    }
 
 
 @pytest.mark.parametrize(

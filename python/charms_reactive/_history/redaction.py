@@ -28,6 +28,10 @@ _LONG = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[A-Za-z0-9+/=_-]{24,}")
 # What the framework keeps of values is a digest, from which nobody gets them back; and ids that must stay.
 _DIGESTS = ("reactive.data_changed.", "reactive.files_", "reactive.endpoints.seen.", "reactive.shell.")
 
+# Records, and for each class of them the fields that are for nobody to see; `records.py` writes both.
+_RECORDS = "reactive.records."
+_HIDDEN = "reactive.records_hidden."
+
 # Of relation data, what Juju has put there.
 _PLAIN = ("egress-subnets", "ingress-address", "private-address", "endpoint", "number", "application")
 
@@ -46,6 +50,8 @@ class Redaction:
     def state(self, state: Dict[str, Any]) -> Dict[str, Any]:
         """A state as ``State.to_json`` has it, without what looks secret in it."""
         found = dict(state)
+        if "stored" in found:
+            found["stored"] = self._records(found["stored"])
         for part in ("config", "leader_settings", "flag_values", "stored", "juju"):
             if part in found:
                 found[part] = {
@@ -67,6 +73,36 @@ class Redaction:
     def values(self, values: Dict[str, Any]) -> Dict[str, Any]:
         """The parameters of an action, without what looks secret."""
         return {key: self._value(key, value, "parameter %s" % key) for key, value in values.items()}
+
+    def _records(self, rows: Dict[str, Any]) -> Dict[str, Any]:
+        """Rows, without what classes of records have marked as sensitive, whatever it looks like."""
+        hidden = {row[len(_HIDDEN) :]: names for row, names in rows.items() if row.startswith(_HIDDEN)}
+        found = {}
+        for row, value in rows.items():
+            name = row[len(_RECORDS) :].partition(".")[0] if row.startswith(_RECORDS) else ""
+            if name in hidden and isinstance(value, dict):
+                value = {
+                    field: self._hide(inner, "stored %s %s" % (row, field))
+                    if field in hidden[name]
+                    else inner
+                    for field, inner in value.items()
+                }
+            found[row] = value
+        return found
+
+    def _hide(self, value: Any, where: str) -> Any:
+        """What stands for a value, and for each inside of it."""
+        if isinstance(value, dict):
+            return {key: self._hide(inner, where) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._hide(inner, where) for inner in value]
+        if isinstance(value, str) and value:
+            self.replaced.append(where)
+            return self._word(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            self.replaced.append(where)
+            return type(value)(0)
+        return value
 
     def _file(self, name: str, text: Any) -> Any:
         """The options that charmhelpers has seen, as it keeps them."""
