@@ -281,7 +281,7 @@ def test_the_sdist_holds_what_a_unit_needs_and_what_builds_it(sdist: Archive) ->
     assert sdist.modes["wheel-data/scripts/charms.reactive.sh"] == 0o755
     for path in (ROOT / "python").rglob("*.py*"):
         name = path.relative_to(ROOT).as_posix()
-        if "/testing/" not in name and "pytest_" not in name and path.suffix in (".py", ".pyi"):
+        if not re.search("/(testing|tools)/|pytest_", name) and path.suffix in (".py", ".pyi"):
             assert sdist.bodies[name] == path.read_bytes()
 
 
@@ -494,7 +494,12 @@ def test_build_pure_is_a_setting_of_pip(pure: Archive, sdist: Archive, tmp_path:
     made = Archive(tmp_path / pure.path.name, "pure")
     missing = set(pure.bodies) - set(made.bodies)
     assert set(made.bodies) < set(pure.bodies)
-    desk = ("charms_reactive/testing/", "charms/reactive/testing/", "pytest_charms_reactive/")
+    desk = (
+        "charms_reactive/testing/",
+        "charms_reactive/tools/",
+        "charms/reactive/testing/",
+        "pytest_charms_reactive/",
+    )
     assert [name for name in missing if not name.startswith(desk)] == [INFO + "entry_points.txt"]
     differing = {name for name in made.bodies if made.bodies[name] != pure.bodies[name]}
     assert differing == {"charms_reactive/testing/__init__.py", INFO + "RECORD"}
