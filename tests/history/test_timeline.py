@@ -150,6 +150,8 @@ def test_following_it_shows_each_hook_when_it_has_ended(one_unit: Unit) -> None:
         env=variables,
         stdout=subprocess.PIPE,
         start_new_session=True,
+        # Where the tests are started in the background, interrupts are ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     try:
         assert follower.stdout is not None

@@ -227,10 +227,9 @@ def test_the_same_as_with_processes(probe: Probe, tmp_path: Path, name: str) -> 
         assert [call[2:] for call in probe.side.calls] == [call[2:] for call in side.calls]
 
 
-def test_a_tool_that_this_juju_has_not_is_not_found(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tool_that_this_juju_has_not_is_not_found(probe: Probe) -> None:
     """As leader-get in Juju 4."""
-    tools = tuple(tool for tool in hooktools.tools_of("3.6.0") if tool != "leader-get")
-    monkeypatch.setattr(inprocess.hooktools, "tools_of", lambda version: tools)
+    probe.side.juju["juju-version"] = "4.0.0"
     ran = probe.python(IMPORTS + "subprocess.call(['leader-get'])")
     assert isinstance(ran.exception, FileNotFoundError)
     assert ran.exception.filename == "leader-get"

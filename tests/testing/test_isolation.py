@@ -486,7 +486,7 @@ def test_a_hook_begins_as_a_process_does(probe: Probe) -> None:
             [repr(h) for h in logging.getLogger().handlers], logging.getLogger().level, old,
             [f[0] + f[2].__name__ for f in warnings.filters],
             sorted(n for n in sys.modules if n.partition(".")[0] in ("charms_reactive", "charms", "reactive")
-                   and ".testing" not in n and "._history" not in n),
+                   and ".testing" not in n and "._history" not in n and ".tools" not in n),
             sys.modules["__main__"].__dict__ is globals(),
             sorted(k for k in globals() if not k.startswith("__")),
             {k: v for k, v in os.environ.items() if k not in ("PATH", "LC_CTYPE")},
