@@ -310,6 +310,7 @@ def test_the_row_factory_of_a_charm_changes_nothing() -> None:
         conn.row_factory = None
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # charmhelpers' own
 def test_within_hook_data_records_have_a_history_as_all_rows_have() -> None:
     kv = unitdata.kv()
     with kv.hook_scope("install"):
