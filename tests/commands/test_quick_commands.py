@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any, Dict, List, Tuple
@@ -296,3 +297,12 @@ def test_the_command_in_python_imports_next_to_nothing(unit: Unit) -> None:
 def _python(unit: Unit) -> Unit:
     unit.path = type(unit.path)(sys.executable)
     return unit
+
+
+@pytest.mark.parametrize("value", ["plain", "it's \u00e9", "\U0001f600 \x7f", 'a "b" \\c\t'])
+def test_a_row_is_the_same_text_whoever_has_written_it(unit: Unit, value: str) -> None:
+    """What others keep of it is compared as text."""
+    assert unit.run("set_flag", "a", "--value", value).status == 0
+    with contextlib.closing(unit.connect()) as connection:
+        (written,) = connection.execute("SELECT data FROM kv WHERE key = 'reactive.states.a'").fetchone()
+    assert written == json.dumps(value)

@@ -66,6 +66,8 @@ def test_states_that_differ(suite: Any) -> None:
         "assert the states are equal, but (- only right, + only left):",
         "- config port: 81",
         "+ flag shop.installed",
+        "- unit status: waiting: installing agent",
+        "+ unit status: maintenance: installing charm software",
     ]
 
 

@@ -20,6 +20,7 @@ mod hand_over;
 mod hook_file;
 mod hook_tools;
 mod hooks;
+mod json_text;
 mod not_ours;
 mod processes;
 mod rows;

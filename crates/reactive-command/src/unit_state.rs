@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use serde_json::{json, Value};
 
 use crate::hook_file::{fate, Fate};
+use crate::json_text::text_of;
 use crate::not_ours::NotOurs;
 use crate::processes;
 use crate::rows::{ARMED, FLAGS, KEPT};
@@ -158,7 +159,7 @@ impl UnitState {
     /// Writes a row that is of the hook alone, after [`UnitState::begin_writing`].
     pub(crate) fn set(&self, key: &str, value: &Value) -> Result<(), NotOurs> {
         let sql = "INSERT OR REPLACE INTO kv (key, data) VALUES (?, ?)";
-        self.connection.execute(sql, [key, &value.to_string()])?;
+        self.connection.execute(sql, [key, &text_of(value)])?;
         Ok(())
     }
 
