@@ -178,7 +178,7 @@ def test_a_thread_that_a_hook_leaves_behind_is_told(tmp_path: Path, in_process: 
 
             @hook("install")
             def install():
-                beat = threading.Timer(0.5, print)
+                beat = threading.Timer(0.5, list)
                 beat.name, beat.daemon = "heartbeat", True
                 beat.start()
             """
