@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 BENCHES = Path(__file__).resolve().parent
 README = BENCHES.parent / "README.md"
@@ -94,22 +94,24 @@ def layered(page: str, results: Dict[str, Any]) -> str:
     """
     if not _LAYERED.search(page):
         raise ValueError("%s has no <!-- layered --> and <!-- /layered -->" % PAGE)
-    measured: Dict[str, Dict[bool, Dict[str, Any]]] = {}
+    measured: Dict[str, Dict[Tuple[bool, bool], Dict[str, Any]]] = {}
     for row in results["rows"]:
         if row["number"] == 18:
             what, _, python = str(row["what"]).rpartition("CPython ")
-            measured.setdefault(python, {})["other hook file" in what] = row
+            way = "other hook file" in what, "socket" in what
+            measured.setdefault(python, {})[way] = row
     lines = [
-        "| CPython | 1.5.3 | the wheel alone | with the other hook file |",
-        "| --- | ---: | ---: | ---: |",
+        "| CPython | hook tools | 1.5.3 | the wheel alone | with the other hook file |",
+        "| --- | --- | ---: | ---: | ---: |",
     ]
     for python, rows in measured.items():
-        old = rows[False]["other"].partition(": ")[2]
-        cells = [
-            "%s, %.2f times less" % (row["measured"]["native"], row["ratios"]["native"])
-            for row in rows.values()
-        ]
-        lines.append("| %s |" % " | ".join([python, old, *cells]))
+        for socket, tools in (False, "a shell script, each a process"), (True, "the agent's, and its socket"):
+            ways = [rows[light, socket] for light in (False, True)]
+            old = ways[0]["other"].partition(": ")[2]
+            cells = [
+                "%s, %.2f times less" % (row["measured"]["native"], row["ratios"]["native"]) for row in ways
+            ]
+            lines.append("| %s |" % " | ".join([python, tools, old, *cells]))
     return _LAYERED.sub(lambda _: "\n".join(lines), page) if measured else page
 
 

@@ -445,12 +445,13 @@ class Bench:
         rows = []
         for times, how in (wall, "wall"), (cpu, "CPU"):
             beside = "`import charms.reactive` / charmhelpers' hookenv and unitdata, "
-            row = Row(number, beside + how + where, "<= 1.25", "")
-            faster = Row(number, "`import charms.reactive`, " + how + where, ">= 4 x faster", "")
+            row = Row(number, beside + how + where, "<= 1.2", "")
+            # Bounded by charmhelpers itself, which both import.
+            faster = Row(number, "`import charms.reactive`, " + how + where, "none", "")
             for engine in ENGINES:
                 took = median(times[engine])
-                row.add(engine, _seconds(took), took / median(times["charmhelpers"]), most=1.25)
-                faster.add(engine, _seconds(took), median(times["1.5.3"]) / took, least=4)
+                row.add(engine, _seconds(took), took / median(times["charmhelpers"]), most=1.2)
+                faster.add(engine, _seconds(took), median(times["1.5.3"]) / took)
             row.other = "charmhelpers: " + _seconds(median(times["charmhelpers"]))
             faster.other = "1.5.3: " + _seconds(median(times["1.5.3"]))
             row.data = faster.data = dict(times)
