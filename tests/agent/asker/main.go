@@ -8,25 +8,9 @@ import (
 	"fmt"
 	"net/rpc"
 	"os"
+
+	"agent/wire"
 )
-
-// Request is what the agent is asked.
-type Request struct {
-	ContextId   string
-	Dir         string
-	CommandName string
-	Args        []string
-	StdinSet    bool
-	Stdin       []byte
-	Token       string
-}
-
-// ExecResponse is what comes back.
-type ExecResponse struct {
-	Code   int
-	Stdout []byte
-	Stderr []byte
-}
 
 // call is one line of stdin. Arguments are bytes, as JSON cannot hold what is no text.
 type call struct {
@@ -75,16 +59,16 @@ func ask(agents map[string]*rpc.Client, asked call) outcome {
 		}
 		agents[asked.Address] = agent
 	}
-	request := Request{ContextId: asked.Context, Dir: asked.Dir, CommandName: asked.Tool}
+	request := wire.Request{ContextId: asked.Context, Dir: asked.Dir, CommandName: asked.Tool}
 	for _, word := range asked.Args {
 		request.Args = append(request.Args, string(word))
 	}
-	var response ExecResponse
+	var response wire.ExecResponse
 	err := agent.Call("Jujuc.Main", request, &response)
 	read := err != nil && err.Error() == "hook tool requires stdin, none supplied"
 	if read {
 		request.StdinSet, request.Stdin = true, asked.Stdin
-		response = ExecResponse{}
+		response = wire.ExecResponse{}
 		err = agent.Call("Jujuc.Main", request, &response)
 	}
 	if err != nil {

@@ -10,25 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"agent/wire"
 )
-
-// Request is what the agent is asked.
-type Request struct {
-	ContextId   string
-	Dir         string
-	CommandName string
-	Args        []string
-	StdinSet    bool
-	Stdin       []byte
-	Token       string
-}
-
-// ExecResponse is what comes back.
-type ExecResponse struct {
-	Code   int
-	Stdout []byte
-	Stderr []byte
-}
 
 func main() {
 	code, err := run()
@@ -61,9 +45,9 @@ func run() (int, error) {
 		return 0, err
 	}
 	defer client.Close()
-	request := Request{ContextId: context, Dir: dir, CommandName: filepath.Base(os.Args[0]),
+	request := wire.Request{ContextId: context, Dir: dir, CommandName: filepath.Base(os.Args[0]),
 		Args: os.Args[1:], Token: os.Getenv("JUJU_AGENT_TOKEN")}
-	var response ExecResponse
+	var response wire.ExecResponse
 	err = client.Call("Jujuc.Main", request, &response)
 	if err != nil && err.Error() == "hook tool requires stdin, none supplied" {
 		request.Stdin, err = io.ReadAll(os.Stdin)

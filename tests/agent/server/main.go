@@ -19,6 +19,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"agent/wire"
 )
 
 var (
@@ -36,17 +38,6 @@ var (
 	other     = flag.Bool("other", false, "offer another method")
 )
 
-// Request is what a hook tool sends, until Juju 3.6.
-type Request struct {
-	ContextId   string
-	Dir         string
-	CommandName string
-	Args        []string
-	StdinSet    bool
-	Stdin       []byte
-	Token       string
-}
-
 // Tokenless is what a hook tool of Juju 4 sends.
 type Tokenless struct {
 	ContextId   string
@@ -57,20 +48,13 @@ type Tokenless struct {
 	Stdin       []byte
 }
 
-// ExecResponse is what comes back.
-type ExecResponse struct {
-	Code   int
-	Stdout []byte
-	Stderr []byte
-}
-
 var errNoStdin = errors.New("hook tool requires stdin, none supplied")
 
 // Old is the method of agents whose requests have a token.
 type Old struct{ agent *agent }
 
 // Main runs a command.
-func (o *Old) Main(request Request, response *ExecResponse) error {
+func (o *Old) Main(request wire.Request, response *wire.ExecResponse) error {
 	if request.Token != *token {
 		return errors.New("bad request: token does not match")
 	}
@@ -81,9 +65,11 @@ func (o *Old) Main(request Request, response *ExecResponse) error {
 type New struct{ agent *agent }
 
 // Main runs a command.
-func (n *New) Main(request Tokenless, response *ExecResponse) error {
-	return n.agent.run(Request{request.ContextId, request.Dir, request.CommandName, request.Args,
-		request.StdinSet, request.Stdin, ""}, response)
+func (n *New) Main(request Tokenless, response *wire.ExecResponse) error {
+	return n.agent.run(wire.Request{
+		ContextId: request.ContextId, Dir: request.Dir, CommandName: request.CommandName, Args: request.Args,
+		StdinSet: request.StdinSet, Stdin: request.Stdin,
+	}, response)
 }
 
 type agent struct {
@@ -109,7 +95,7 @@ type Answered struct {
 	Stdout, Stderr []byte
 }
 
-func (a *agent) run(request Request, response *ExecResponse) error {
+func (a *agent) run(request wire.Request, response *wire.ExecResponse) error {
 	if request.CommandName == "" {
 		return errors.New("bad request: command not specified")
 	}
@@ -138,7 +124,7 @@ func (a *agent) run(request Request, response *ExecResponse) error {
 	return err
 }
 
-func (a *agent) answer(request Request, response *ExecResponse) error {
+func (a *agent) answer(request wire.Request, response *wire.ExecResponse) error {
 	if a.answers != nil {
 		response.Stdout = []byte(a.answers[request.CommandName])
 		return nil
