@@ -24,6 +24,8 @@ from charms_reactive import (
     when_not,
     when_not_all,
 )
+from charms_reactive._dispatch.expected import HOOKS, OF_ENDPOINTS
+from charms_reactive._juju.hook_names import RELATION_EVENTS, UNIT_HOOKS
 from charms_reactive.bus import Handler
 from charms_reactive.errors import HandlerImportError, HandlerUseError, StrictModeError
 from charms_reactive.status import BlockedStatus
@@ -476,3 +478,9 @@ def test_it_is_said_once_in_a_hook_and_nothing_in_restricted_ones(framework: Fra
     assert told(framework, handler_of("@when('config.set.a')"), hook="collect-metrics") == []
     framework.main()
     assert len(warnings(framework)) == 1
+
+
+def test_a_hook_and_what_looks_at_charms_know_the_same_hooks() -> None:
+    """Each has its own list, so that no hook imports another module for it."""
+    assert frozenset(UNIT_HOOKS) == HOOKS
+    assert tuple("-relation-" + event for event in RELATION_EVENTS) == OF_ENDPOINTS

@@ -7,43 +7,18 @@ import functools
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from charms_reactive._juju.hook_names import (
+    RELATION_EVENTS,
+    STORAGE_EVENTS,
+    UNIT_HOOKS,
+    UNTIL_JUJU_3,
+    WORKLOAD_EVENTS,
+)
 from charms_reactive.testing.hooktools.juju_side import numbers
 
 from ._unit.charm import Charm
 from ._unit.state import Frozen, Relation, Secret, State
 from .errors import CharmError
-
-#: Hooks that every charm may have.
-UNIT_HOOKS = (
-    "install",
-    "start",
-    "stop",
-    "remove",
-    "config-changed",
-    "update-status",
-    "upgrade-charm",
-    "leader-elected",
-    "leader-deposed",
-    "leader-settings-changed",
-    "pre-series-upgrade",
-    "post-series-upgrade",
-    "collect-metrics",
-    "meter-status-changed",
-    "secret-changed",
-    "secret-expired",
-    "secret-remove",
-    "secret-rotate",
-)
-
-#: Those of them that Juju 4 no longer runs.
-UNTIL_JUJU_3 = (
-    "collect-metrics",
-    "leader-deposed",
-    "leader-settings-changed",
-    "meter-status-changed",
-    "post-series-upgrade",
-    "pre-series-upgrade",
-)
 
 #: Those that Juju has not always had, by what is in their names, with the version that has them first.
 SINCE = {
@@ -54,15 +29,6 @@ SINCE = {
     "secret-remove": (3,),
     "secret-rotate": (3,),
 }
-
-RELATION_EVENTS = ("created", "joined", "changed", "departed", "broken")
-STORAGE_EVENTS = ("attached", "detaching")
-WORKLOAD_EVENTS = (
-    "pebble-ready",
-    "pebble-custom-notice",
-    "pebble-check-failed",
-    "pebble-check-recovered",
-)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import ast
 import re
 from typing import Dict, Iterator, Optional, Set, Tuple
 
+from charms_reactive._juju.hook_names import UNTIL_JUJU_3
 from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Place, SourceFile
 from charms_reactive.tools._charm.syntax import place_of
 
-from .declared import UNTIL_JUJU_3
 from .flags import always_on
 from .rules import NOTE, WARNING, Finding, Settings, rule
 

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import Iterator, List, Optional, Set, Tuple
 
+from charms_reactive._juju.hook_names import UNIT_HOOKS
 from charms_reactive.tools._charm.knowledge import KINDS, Reading
 from charms_reactive.tools._charm.model import CallSite, Function, Place, SourceFile
 from charms_reactive.tools._charm.names import HOLE
@@ -277,9 +278,7 @@ def not_executable(reading: Reading, _: Settings) -> Iterator[Finding]:
 
 
 def _is_hook(name: str, reading: Reading) -> bool:
-    from .declared import HOOKS
-
-    return name in HOOKS or name.partition("-relation-")[0] in reading.declared.endpoints
+    return name in UNIT_HOOKS or name.partition("-relation-")[0] in reading.declared.endpoints
 
 
 def _is_of_handlers(file: SourceFile) -> bool:

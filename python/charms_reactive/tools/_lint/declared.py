@@ -6,50 +6,18 @@ import ast
 import re
 from typing import Collection, Iterator, List, Optional, Set, Tuple
 
+from charms_reactive._juju.hook_names import (
+    RELATION_EVENTS,
+    STORAGE_EVENTS,
+    UNIT_HOOKS,
+    WORKLOAD_EVENTS,
+)
 from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.model import Decorator, Place, SourceFile
 from charms_reactive.tools._charm.names import HOLE, nearest
 from charms_reactive.tools._charm.syntax import dotted, place_of
 
 from .rules import ERROR, Finding, Rule, Settings, rule
-
-#: The hooks that Juju 3 has for every charm.
-HOOKS = frozenset(
-    [
-        "collect-metrics",
-        "config-changed",
-        "install",
-        "leader-deposed",
-        "leader-elected",
-        "leader-settings-changed",
-        "meter-status-changed",
-        "post-series-upgrade",
-        "pre-series-upgrade",
-        "remove",
-        "secret-changed",
-        "secret-expired",
-        "secret-remove",
-        "secret-rotate",
-        "start",
-        "stop",
-        "update-status",
-        "upgrade-charm",
-    ]
-)
-#: Those of them that Juju 4 does not run.
-UNTIL_JUJU_3 = frozenset(
-    [
-        "collect-metrics",
-        "leader-deposed",
-        "leader-settings-changed",
-        "meter-status-changed",
-        "post-series-upgrade",
-        "pre-series-upgrade",
-    ]
-)
-RELATION_EVENTS = ("created", "joined", "changed", "departed", "broken")
-STORAGE_EVENTS = ("attached", "detaching")
-WORKLOAD_EVENTS = ("pebble-ready", "pebble-custom-notice", "pebble-check-failed", "pebble-check-recovered")
 
 _OPTION_FLAG = re.compile(r"config\.(?:changed|set|default)\.(.+)")
 
@@ -389,7 +357,7 @@ def unknown_hook(reading: Reading, _: Settings) -> Iterator[Finding]:
     any name, so that what is not nearly a hook of Juju's is not told of.
     """
     declared = reading.declared
-    names = set(HOOKS)
+    names = set(UNIT_HOOKS)
     names.update("%s-relation-%s" % (name, event) for name in declared.endpoints for event in RELATION_EVENTS)
     names.update("%s-storage-%s" % (name, event) for name in declared.storages for event in STORAGE_EVENTS)
     names.update("%s-%s" % (name, event) for name in declared.containers for event in WORKLOAD_EVENTS)
