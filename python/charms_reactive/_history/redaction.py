@@ -82,27 +82,13 @@ class Redaction:
             name = row[len(_RECORDS) :].partition(".")[0] if row.startswith(_RECORDS) else ""
             if name in hidden and isinstance(value, dict):
                 value = {
-                    field: self._hide(inner, "stored %s %s" % (row, field))
+                    field: self._value(field, inner, "stored %s %s" % (row, field), True)
                     if field in hidden[name]
                     else inner
                     for field, inner in value.items()
                 }
             found[row] = value
         return found
-
-    def _hide(self, value: Any, where: str) -> Any:
-        """What stands for a value, and for each inside of it."""
-        if isinstance(value, dict):
-            return {key: self._hide(inner, where) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._hide(inner, where) for inner in value]
-        if isinstance(value, str) and value:
-            self.replaced.append(where)
-            return self._word(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            self.replaced.append(where)
-            return type(value)(0)
-        return value
 
     def _file(self, name: str, text: Any) -> Any:
         """The options that charmhelpers has seen, as it keeps them."""
@@ -118,13 +104,23 @@ class Redaction:
             key: value if key in _PLAIN else self._value(key, value, where) for key, value in relation.items()
         }
 
-    def _value(self, name: str, value: Any, where: str) -> Any:
-        """A value, or what stands for it; those inside of mappings and lists one by one."""
+    def _value(self, name: str, value: Any, where: str, hidden: bool = False) -> Any:
+        """A value, or what stands for it; those inside of mappings and lists one by one.
+
+        Args:
+            name: of the option, the key or the field.
+            value: what may be secret.
+            where: it stands, in words.
+            hidden: whether it is secret whatever it looks like; what is inside of it is not named then.
+        """
         if isinstance(value, dict):
-            return {key: self._value(key, inner, "%s %s" % (where, key)) for key, inner in value.items()}
+            return {
+                key: self._value(key, inner, where if hidden else "%s %s" % (where, key), hidden)
+                for key, inner in value.items()
+            }
         if isinstance(value, list):
-            return [self._value(name, inner, where) for inner in value]
-        secret = bool(_NAMES.search(name)) and name not in _PLAIN
+            return [self._value(name, inner, where, hidden) for inner in value]
+        secret = hidden or (bool(_NAMES.search(name)) and name not in _PLAIN)
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, (int, float)):

@@ -8,6 +8,7 @@ from typing import Dict, List, Match, Optional, Set, Tuple
 
 from .model import Decorator, FlagUse, Function, Place, SourceFile
 from .names import HOLE
+from .syntax import FLAG_CALLS
 
 __all__ = ["looks_like_script", "read_script"]
 
@@ -23,14 +24,6 @@ _COMMAND = re.compile(
 )
 _TRIGGER = re.compile(r"(?<![\w.-])register_trigger(?![\w.-])(?P<rest>[^;&|\n)]*)")
 _OPTION = re.compile(r"--(when|when_not|set_flag|clear_flag)[ =]+(\S+)")
-_HOW = {
-    "set_flag": "set",
-    "set_state": "set",
-    "clear_flag": "clear",
-    "remove_state": "clear",
-    "toggle_flag": "toggle",
-    "toggle_state": "toggle",
-}
 _ASSIGNED = re.compile(
     r"^[ \t]*(?:export[ \t]+|readonly[ \t]+|local[ \t]+)*([A-Za-z_]\w*)=(\S*)[ \t]*(?:#.*)?$"
 )
@@ -148,7 +141,7 @@ def _commands(
     line = _SUBSTITUTION.sub(lambda match: "${%s}" % ("_" * (len(match.group()) - 3)), line)
     for match in _COMMAND.finditer(line):
         words = [word for word in _words(match["rest"]) if not word.startswith(("-", ">", "<", "2>"))]
-        how = _HOW.get(match.group(1), "read")
+        how = FLAG_CALLS[match.group(1)]
         after = match.start("rest")
         for word in words if how == "read" else words[:1]:
             place = _at(file, number, line, word, after)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Callable, Dict, NoReturn, Sequence
+from typing import Callable, Dict, Sequence
 
 from charms_reactive.errors import ReactiveError
+from charms_reactive.tools._charm.command import Parser, run
 from charms_reactive.tools._charm.reading import read
 from charms_reactive.tools._lint.comments import Selection, from_pyproject
 from charms_reactive.tools._lint.linting import lint
@@ -19,7 +20,7 @@ from .words import as_dot, as_json, as_mermaid
 
 __all__ = ["main"]
 
-_DONE, _COULD_NOT = 0, 2
+_DONE = 0
 
 _DESCRIPTION = """\
 Draw a charm: its handlers and flags, who sets and who waits for what, triggers and relations. Cycles, and
@@ -43,11 +44,6 @@ _FORMATS: Dict[str, Callable[[Graph], str]] = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(_COULD_NOT, "charms.reactive graph: %s\n(--help tells how it is used)\n" % message)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
@@ -57,15 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0, or 2 if it could not do what was asked.
     """
-    try:
-        asked = _parse(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    try:
-        return _draw(asked)
-    except (ReactiveError, OSError) as error:
-        print("charms.reactive graph: %s" % error, file=sys.stderr)
-        return _COULD_NOT
+    return run(_parser(), arguments, _draw, (ReactiveError, OSError))
 
 
 def _draw(asked: argparse.Namespace) -> int:
@@ -100,17 +88,9 @@ def _by_name(output: str) -> str:
     return {"mmd": "mermaid", "gv": "dot", "htm": "html"}.get(suffix, suffix if suffix in _FORMATS else "svg")
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="charms.reactive graph",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
-            prog, max_help_position=32, width=104
-        ),
-    )
+def _parser() -> Parser:
+    parser = Parser("graph", _DESCRIPTION, _EPILOG)
     add = parser.add_argument
-    add("charm", nargs="?", default=".", metavar="CHARM", help="its directory; by default the current one")
     add(
         "--format",
         choices=sorted(_FORMATS),
@@ -119,6 +99,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("-o", "--output", metavar="FILE", help="where to write it; by default to standard output")
     add("--around", metavar="NAME", help="only what is near a handler, a flag or an endpoint")
     add("--depth", type=int, default=2, metavar="N", help="how many steps are near (2)")
-    add("--no-load", action="store_true", help="read its syntax alone, and run nothing of it")
-    add("--timeout", type=float, default=30.0, metavar="SECONDS", help="how long loading may take (30)")
-    return parser.parse_args(list(arguments))
+    parser.add_no_load()
+    parser.add_timeout()
+    return parser

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import List, NoReturn, Sequence
+from typing import List, Sequence
 
-from charms_reactive.errors import ReactiveError
+from charms_reactive.tools._charm.command import Parser, run
 from charms_reactive.tools._charm.declared import charm_root
 from charms_reactive.tools._charm.reading import read
 
@@ -18,7 +18,7 @@ from .rules import RULES
 
 __all__ = ["main"]
 
-_CLEAN, _FOUND, _COULD_NOT = 0, 1, 2
+_CLEAN, _FOUND = 0, 1
 
 _DESCRIPTION = """\
 Look for mistakes in a reactive charm, a layer or an interface layer: flags that nothing sets, handlers that
@@ -38,11 +38,6 @@ exit status:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(_COULD_NOT, "charms.reactive lint: %s\n(--help tells how it is used)\n" % message)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
@@ -52,15 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0 for nothing found, 1 for something, 2 if it could not do what was asked.
     """
-    try:
-        asked = _parse(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    try:
-        return _lint(asked)
-    except ReactiveError as error:
-        print("charms.reactive lint: %s" % error, file=sys.stderr)
-        return _COULD_NOT
+    return run(_parser(), arguments, _lint)
 
 
 def _lint(asked: argparse.Namespace) -> int:
@@ -96,18 +83,10 @@ def _colour(asked: str) -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="charms.reactive lint",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
-            prog, max_help_position=32, width=104
-        ),
-    )
+def _parser() -> Parser:
+    parser = Parser("lint", _DESCRIPTION, _EPILOG)
     add = parser.add_argument
-    add("charm", nargs="?", default=".", metavar="CHARM", help="its directory; by default the current one")
-    add("--no-load", action="store_true", help="read its syntax alone, and run nothing of it")
+    parser.add_no_load()
     add("--select", action="append", default=[], metavar="RULES", help="only these rules")
     add("--extend-select", action="append", default=[], metavar="RULES", help="these rules, too")
     add("--ignore", action="append", default=[], metavar="RULES", help="not these rules")
@@ -116,7 +95,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     add("--juju", metavar="VERSION", help="which Juju the charm is for; 4 makes warnings of what it has not")
     add("--format", choices=sorted(FORMATS), default="text", help="how to tell it")
     add("--color", choices=["auto", "always", "never"], default="auto", help="when to use colours")
-    add("--timeout", type=float, default=30.0, metavar="SECONDS", help="how long loading may take (30)")
+    parser.add_timeout()
     add("--explain", metavar="RULE", help="tell about a rule, and end")
     add("--rules", action="store_true", help="list the rules, and end")
-    return parser.parse_args(list(arguments))
+    return parser

@@ -29,6 +29,10 @@ def _python(reading: Reading) -> Iterator[SourceFile]:
     return (file for file in reading.files if file.tree is not None)
 
 
+def _bash(reading: Reading) -> Iterator[SourceFile]:
+    return (file for file in reading.files if file.kind == "bash")
+
+
 def _scripts(reading: Reading) -> List[SourceFile]:
     """The scripts of handlers in bash."""
     return [file for file in reading.files if file.kind == "bash" and file.discovered]
@@ -38,6 +42,13 @@ def _lines(file: SourceFile, pattern: str) -> Iterator[Tuple[Place, str]]:
     for number, line in enumerate(file.lines, 1):
         for match in re.finditer(pattern, line.partition("#")[0]):
             yield Place(file.path, number, match.start() + 1, match.end() + 1), match.group().strip()
+
+
+def _told(files: Iterable[SourceFile], pattern: str, message: str) -> Iterator[Concern]:
+    """The same of each place of these files that matches."""
+    for file in files:
+        for place, _ in _lines(file, pattern):
+            yield place, message
 
 
 def _calls(reading: Reading, *names: str) -> Iterator[Concern]:
@@ -172,9 +183,7 @@ def light_start(reading: Reading) -> Iterator[Concern]:
     "to have the trace again: option reactive-log: trace, or CHARMS_REACTIVE_LOG=trace",
 )
 def log(reading: Reading) -> Iterator[Concern]:
-    for file in reading.files:
-        for place, _ in _lines(file, r"REACTIVE_LOG_OPTS|\btracer\b"):
-            yield place, "the trace of 1.5 is named"
+    yield from _told(reading.files, r"REACTIVE_LOG_OPTS|\btracer\b", "the trace of 1.5 is named")
 
 
 @add(
@@ -205,9 +214,8 @@ _TOOLS = frozenset(
     "to have none: the option reactive-history: 0, or CHARMS_REACTIVE_HISTORY=0",
 )
 def unit_directory(reading: Reading) -> Iterator[Concern]:
-    for file in reading.files:
-        for place, _ in _lines(file, r"\.unit-state\.db\*|\.unit-state\.db-|glob\([^)]*unit-state"):
-            yield place, "files beside the unit state are taken together"
+    pattern = r"\.unit-state\.db\*|\.unit-state\.db-|glob\([^)]*unit-state"
+    yield from _told(reading.files, pattern, "files beside the unit state are taken together")
 
 
 @add(
@@ -261,10 +269,8 @@ def locked(reading: Reading) -> Iterator[Concern]:
     "start daemons in a hook that then succeeds",
 )
 def left_running(reading: Reading) -> Iterator[Concern]:
-    for file in reading.files:
-        if file.kind == "bash":
-            for place, _ in _lines(file, r"\b(?:charms\.reactive|nohup|setsid)\b[^&|;]*(?<!&)&\s*$"):
-                yield place, "a process is left in the background"
+    pattern = r"\b(?:charms\.reactive|nohup|setsid)\b[^&|;]*(?<!&)&\s*$"
+    yield from _told(_bash(reading), pattern, "a process is left in the background")
     for place, message in _calls(reading, "subprocess.Popen"):
         file = reading.by_path[place.file]
         if "charms.reactive" in file.text and re.search(
@@ -292,8 +298,7 @@ def bash(reading: Reading) -> Iterator[Concern]:
         flag = trigger.when or trigger.when_not
         if trigger.callback and flag and any(overlap(flag, use.name) for use in changed):
             yield trigger.place, "its callback runs for what a script does to %r, too" % flag
-    for file in _scripts(reading):
-        yield from ((place, "relation_call") for place, _ in _lines(file, r"\brelation_call\b"))
+    yield from _told(_scripts(reading), r"\brelation_call\b", "relation_call")
 
 
 @add(
@@ -543,9 +548,7 @@ no_check("A remote request that makes no sense", "it is about what the other sid
 
 @add("request.ingress_address falls back", "it is private-address where ingress-address is missing")
 def ingress(reading: Reading) -> Iterator[Concern]:
-    for file in _python(reading):
-        for place, _ in _lines(file, r"\brequest\.ingress_address\b"):
-            yield place, "request.ingress_address"
+    yield from _told(_python(reading), r"\brequest\.ingress_address\b", "request.ingress_address")
 
 
 @add(
@@ -623,10 +626,7 @@ def toggles(reading: Reading) -> Iterator[Concern]:
 
 
 def _commands(reading: Reading, pattern: str, message: str) -> Iterator[Concern]:
-    for file in reading.files:
-        if file.kind == "bash":
-            for place, _ in _lines(file, pattern):
-                yield place, message
+    yield from _told(_bash(reading), pattern, message)
 
 
 @add(

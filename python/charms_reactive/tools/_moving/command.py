@@ -6,9 +6,9 @@ import argparse
 import json
 import os
 import sys
-from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from charms_reactive.errors import ReactiveError
+from charms_reactive.tools._charm.command import Parser, run
 from charms_reactive.tools._charm.knowledge import Reading
 from charms_reactive.tools._charm.loading import Child
 from charms_reactive.tools._charm.reading import read
@@ -21,7 +21,7 @@ from .rows import ROWS, Concern, Row, concerns
 
 __all__ = ["main"]
 
-_NOTHING, _SOMETHING, _COULD_NOT = 0, 1, 2
+_NOTHING, _SOMETHING = 0, 1
 
 #: The hooks that the desk runs, in the order of a unit's first day.
 HOOKS = ("install", "config-changed", "start", "update-status")
@@ -42,11 +42,6 @@ exit status:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(_COULD_NOT, "charms.reactive check-1.5: %s\n(--help tells how it is used)\n" % message)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command.
 
@@ -56,15 +51,11 @@ def main(arguments: Sequence[str]) -> int:
     Returns: The exit status: 0 if nothing of the move concerns the charm, 1 if something does, 2 if it
         could not do what was asked.
     """
-    try:
-        asked = _parse(arguments)
-    except SystemExit as end:
-        return int(end.code or 0)
-    try:
-        reading = read(asked.charm, load=not asked.no_load, timeout=asked.timeout)
-    except ReactiveError as error:
-        print("charms.reactive check-1.5: %s" % error, file=sys.stderr)
-        return _COULD_NOT
+    return run(_parser(), arguments, _check)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    reading = read(asked.charm, load=not asked.no_load, timeout=asked.timeout)
     found = concerns(reading)
     told = None if asked.no_load or not reading.handlers else ask_the_desk(reading, asked.timeout)
     ready = find(reading, Settings(juju=4), _readiness())
@@ -189,24 +180,10 @@ def _document(
     }
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
-        prog="charms.reactive check-1.5",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
-            prog, max_help_position=32, width=104
-        ),
-    )
+def _parser() -> Parser:
+    parser = Parser("check-1.5", _DESCRIPTION, _EPILOG, 60.0, "loading, or the hooks,")
     add = parser.add_argument
-    add("charm", nargs="?", default=".", metavar="CHARM", help="its directory; by default the current one")
-    add("--no-load", action="store_true", help="read its syntax alone, and run nothing of it")
+    parser.add_no_load()
     add("--format", choices=["json", "text"], default="text", help="how to tell it")
-    add(
-        "--timeout",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="how long loading, or the hooks, may take (60)",
-    )
-    return parser.parse_args(list(arguments))
+    parser.add_timeout()
+    return parser
