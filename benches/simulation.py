@@ -20,8 +20,9 @@ from charms_reactive.testing import Charm, Relation, State, Unit
 
 LAYERS = Path(__file__).resolve().parent.parent / "tests" / "interfaces" / "layers"
 
-#: Budgets: times faster than in processes, and hooks in a second.
-FASTER, HOOKS = 30.0, 200.0
+#: Budgets: times faster than in processes, and hooks in a second. The first was 30 while a hook in processes
+#: took 181 ms, most of it Python in hook tools; these are a program now, and the same hooks take 77 ms.
+FASTER, HOOKS = 12.0, 200.0
 
 ABOUT = (
     "hooks through the interface layers of `tests/interfaces`, first in this interpreter, then in "
@@ -130,7 +131,7 @@ def rows(make_row: Any, number: int, engines: Sequence[str]) -> List[Any]:
         engines: to measure.
     """
     what = "simulated hooks of interface layers: in this interpreter / in processes"
-    faster = make_row(number, what, ">= 30 x faster", "")
+    faster = make_row(number, what, ">= %.0f x faster" % FASTER, "")
     what = "simulated hooks of a charm with 50 handlers, beside 200 in a second"
     rate = make_row(number, what, ">= 1", "200 in a second")
     for engine in engines:

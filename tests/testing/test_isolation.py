@@ -272,6 +272,88 @@ def test_an_engine_that_is_not_there_is_the_hook_s_error(probe: Probe) -> None:
     assert "must be native or pure, not 'steam'" in ran.stderr
 
 
+class _Bent:
+    """Equal to everything, as ``unittest.mock.ANY``."""
+
+    kept = 1
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _rename(module: Any) -> None:
+    module.new = module.__dict__.pop("number")
+
+
+def _add(module: Any) -> None:
+    module.new, module.kind.new = 1, 2
+    module.listed.append(3)
+
+
+def _remove(module: Any) -> None:
+    del module.number, module.kind.method
+
+
+def _replace(module: Any) -> None:
+    module.number, module.listed, module.kind.method = _Bent(), [], _Bent()
+
+
+def _equal(module: Any) -> None:
+    module.flag, module.words, module.kind.one = 1, tuple("a"), 1.0
+
+
+def _move(module: Any) -> None:
+    module.number = module.__dict__.pop("number")
+    module.flag = None
+
+
+@pytest.mark.parametrize("change", [_rename, _add, _remove, _replace, _equal, _move])
+@pytest.mark.parametrize("shallow", [False, True])
+def test_a_module_is_put_back_whatever_was_done_to_its_names(
+    change: Callable[[Any], None], shallow: bool
+) -> None:
+    module: Any = ModuleType("of_test")
+    exec(
+        "number, flag, words, listed = 5000, True, ('a',), [1]\n"
+        "class kind:\n    one = True\n    def method(self): pass\n",
+        module.__dict__,
+    )
+    module.kind.__module__ = "of_test"
+    beside = ModuleType("beside")
+    names, of_kind, listed = dict(vars(module)), dict(vars(module.kind)), module.listed
+    memory = framework_state.Memory(
+        [beside, *([] if shallow else [module])],
+        [module] if shallow else [],
+        [module.kind] if shallow else [],
+    )
+    change(module)
+    beside.__dict__["also"] = 1
+    memory.restore()
+    assert {name: id(value) for name, value in vars(module).items()} == {n: id(v) for n, v in names.items()}
+    assert {n: id(v) for n, v in vars(module.kind).items()} == {n: id(v) for n, v in of_kind.items()}
+    assert module.listed is listed
+    assert listed == ([1, 3] if shallow and change is _add else [1])
+    assert not hasattr(beside, "also")
+
+
+def test_the_built_in_functions_are_never_gone(probe: Probe) -> None:
+    """Every module has their dictionary; a signal handler, or another thread, may want one at any moment."""
+    built_in = vars(sys.modules["builtins"])
+    shortest = [len(built_in)]
+
+    def look(*_: object) -> None:
+        shortest[0] = min(shortest[0], len(built_in))
+
+    sys.setprofile(look)  # hears of each call in C, and so between any two of them
+    try:
+        assert probe.handlers("print(len(get_flags()))").stdout == "0\n"
+    finally:
+        sys.setprofile(None)
+    assert shortest[0] >= len(built_in)
+
+
 # -- modules -----------------------------------------------------------------------------------------
 def test_modules_of_the_charm_are_new_for_each_hook_and_go(probe: Probe) -> None:
     probe.write("lib/charms/layer/__init__.py", "")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import os
 import pickle
+import sqlite3
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
 
 from charms_reactive.testing import CharmError, Relation, Secret, State, Status, Storage, differences
+from charms_reactive.testing._unit import disk
 
 
 def full() -> State:
@@ -187,3 +192,38 @@ def test_differences_say_what_was_added_and_what_is_gone() -> None:
         "+ unit status: blocked: no",
         "- opened port 80/tcp",
     ]
+
+
+# -- the file of the unit state ------------------------------------------------------------------------
+def test_a_unit_state_that_was_written_before_is_written_again(tmp_path: Path) -> None:
+    """A suite runs many hooks in the same state; what the first of them wrote there is not in the next."""
+    path, moved = tmp_path / ".unit-state.db", ("/here", "/there")
+    table = ("CREATE TABLE own (x)", 'INSERT INTO "own" VALUES (1)')
+    path.with_name(path.name + "-journal").write_text("left by a hook that was killed")
+    states: Any = [
+        (["a", "b"], {"b": {"x": 1}}, {"key": ["/here/file"]}, table),
+        ([], {}, {}, ()),
+        (["a", "b"], {}, {}, ()),
+    ]
+    for flags, values, stored, tables in states * 2:
+        disk.write_rows(path, moved, flags, values, stored, tables)
+        assert os.listdir(tmp_path) == [path.name]
+        assert path.stat().st_mode & 0o777 == 0o600
+        with contextlib.closing(sqlite3.connect(str(path))) as database:
+            keys = [key for (key,) in database.execute("SELECT key FROM kv ORDER BY key")]
+            assert keys == [*sorted(stored), *("reactive.states." + flag for flag in flags)]
+            database.execute("INSERT INTO kv VALUES ('of the hook', '1')")
+            database.commit()
+            database.execute("DELETE FROM kv WHERE key = 'of the hook'")
+            database.commit()
+        rows = disk.Rows(path, (moved[1], moved[0]))
+        assert (rows.flags, rows.values, rows.stored, rows.tables) == (flags, values, stored, tables)
+
+
+def test_only_so_many_unit_states_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / ".unit-state.db"
+    for number in range(disk._KEPT + 5):
+        disk.write_rows(path, ("", ""), ["flag.%d" % number], {}, {})
+    disk.write_rows(path, ("", ""), [], {}, {"long": "x" * disk._LONGEST_KEPT})
+    assert len(disk._written) == disk._KEPT
+    assert disk.Rows(path, ("", "")).stored == {"long": "x" * disk._LONGEST_KEPT}

@@ -87,7 +87,8 @@ def tell(notes: Any) -> None:
 
 def remarks() -> List[Tuple[str, str]]:
     """What the log is to be told about hook tools, each a level and a line; only once."""
-    found: List[Tuple[str, str]] = [] if asking() is subprocess else asking().remarks()
+    tools = asking()
+    found: List[Tuple[str, str]] = [] if tools is subprocess else tools.remarks()
     return found
 
 

@@ -35,10 +35,10 @@ from charms_reactive.testing._own_copy import is_stand_in
 from . import bootstrap
 from .framework_state import (
     CHARMHELPERS,
-    CONTAINERS,
     FRAMEWORK,
     OURS,
     PACKAGE,
+    containers_of,
     import_effects,
     module_of_engine,
     put_back,
@@ -200,9 +200,8 @@ class _New:
 
     def __init__(self, module: ModuleType) -> None:
         self._names = (module.__dict__, module.__dict__.copy())
-        self._containers = [
-            (value, value.copy()) for value in self._names[1].values() if type(value) in CONTAINERS
-        ]
+        kept = [self._names[1][name] for name in containers_of(self._names[1])]
+        self._containers = [(container, container.copy()) for container in kept]
 
     def restore_names(self) -> None:
         put_back(*self._names)
@@ -272,8 +271,15 @@ LIBRARIES = tuple(
 )
 
 
+#: Installed with the framework, and without state; in a checkout it is in no library's directory.
+_START = "charms_reactive_start"
+_STARTS = (_START, _START + "._stand_ins", _START + "._frames")
+
+
 def _of_library(module: Any) -> bool:
     """Whether a module is the interpreter's or an installed distribution's, and of no charm and no test."""
+    if getattr(module, "__name__", None) in _STARTS:
+        return True
     file = getattr(module, "__file__", None)
     if file is None:
         return not hasattr(module, "__path__") and getattr(module, "__spec__", None) is not None
@@ -307,10 +313,11 @@ def hook_for(roots: Tuple[str, ...]) -> Callable[[str], FileFinder]:
 def hide(names: Set[str]) -> None:
     """Take from ``sys.modules`` what a new process would load from elsewhere, or not at all."""
     loaded = sys.modules
-    for name in list(loaded):
-        top = name.partition(".")[0]
-        of_charm = top in names and top not in _SHARED_NAMES and not _of_library(loaded[name])
-        if top == "charms" or name in FRAMEWORK or of_charm:
+    for name in FRAMEWORK:
+        loaded.pop(name, None)
+    names = names.difference(_SHARED_NAMES) | {"charms"}
+    for name in [name for name in loaded if name.partition(".")[0] in names]:
+        if name.partition(".")[0] == "charms" or not _of_library(loaded[name]):
             del loaded[name]
 
 

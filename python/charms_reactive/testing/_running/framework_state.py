@@ -13,8 +13,10 @@ import os
 import pkgutil
 import sys
 import weakref
+from bisect import bisect_right
+from itertools import accumulate, chain
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from charmhelpers.core import hookenv, unitdata
 
@@ -26,6 +28,7 @@ from charms_reactive._unit_state import unit_state
 __all__ = ["AT_EXIT", "AT_START", "FRESH", "fresh_framework", "renew"]
 
 PACKAGE = "charms_reactive"
+_BELOW = PACKAGE + "."
 #: What runs beside units and never in a hook: no hook sees it, nor is any of it put back after one.
 OURS = (PACKAGE + ".testing", PACKAGE + "._history", PACKAGE + ".tools")
 
@@ -137,13 +140,11 @@ CHARMHELPERS = {
 def _framework_now() -> Dict[str, ModuleType]:
     """The framework's modules, with those that were loaded since under its own name."""
     if sys.modules.get(PACKAGE) is charms_reactive:  # and not one that a suite with mocks works with
-        for name, module in list(sys.modules.items()):
-            if (
-                name.startswith(PACKAGE + ".")
-                and not name.startswith(OURS)
-                and isinstance(module, ModuleType)
-            ):
-                FRAMEWORK.setdefault(name, module)
+        for name in [name for name in list(sys.modules) if name.startswith(_BELOW)]:
+            if name not in FRAMEWORK and not name.startswith(OURS):
+                module = sys.modules[name]
+                if isinstance(module, ModuleType):
+                    FRAMEWORK[name] = module
     return FRAMEWORK
 
 
@@ -239,7 +240,8 @@ def fresh_framework(engine: Union[str, ModuleType, None] = None) -> Iterator[Cal
 
 def framework_and_charmhelpers() -> List[ModuleType]:
     found = list(_framework_now().values())
-    for name, module in list(sys.modules.items()):
+    for name in [name for name in list(sys.modules) if name.startswith("charmhelpers")]:
+        module = sys.modules[name]
         if name.partition(".")[0] == "charmhelpers" and type(module) is ModuleType:
             found.append(module)
     return found
@@ -254,23 +256,30 @@ def refill(container: Any, content: Any) -> None:
         container.update(content)
 
 
+def containers_of(names: Mapping[str, Any]) -> Iterator[str]:
+    """Under which names a module has containers of its own.
+
+    Every module's ``__builtins__`` is the one dictionary of the built-in functions: emptied and filled again,
+    a signal handler or a thread that came between would find no ``list`` and no ``OSError``.
+    """
+    return (name for name, value in names.items() if type(value) in CONTAINERS and name != "__builtins__")
+
+
 class _Plan:
     """What of a module may change: its names, the containers among them, and its classes'."""
 
     def __init__(self, module: ModuleType) -> None:
         names = vars(module)
-        self.containers = [name for name, value in names.items() if type(value) in CONTAINERS]
+        self.containers: List[Tuple[Mapping[str, Any], str]] = [
+            (names, name) for name in containers_of(names)
+        ]
         self.classes = [
             value
             for value in names.values()
             if isinstance(value, type) and value.__module__ == module.__name__
         ]
-        self.of_classes = [
-            (kind, name)
-            for kind in self.classes
-            for name, value in vars(kind).items()
-            if type(value) in CONTAINERS
-        ]
+        for kind in self.classes:
+            self.containers.extend((vars(kind), name) for name in containers_of(vars(kind)))
         self.caches = [
             value
             for value in names.values()
@@ -289,8 +298,37 @@ def _plan(module: ModuleType) -> _Plan:
     return known[1]
 
 
+class _Whole:
+    """What of many modules may change, put together once: every hook asks for the same ones."""
+
+    def __init__(self, modules: List[ModuleType], shallow: List[ModuleType], classes: List[type]) -> None:
+        self.of = (modules, shallow, classes)
+        plans = [_plan(module) for module in modules]
+        kinds = [*classes, *chain.from_iterable(plan.classes for plan in plans)]
+        #: A module, or a class and so a mapping that only its own attributes change.
+        self.owners: List[Any] = [*modules, *shallow, *kinds]
+        self.names: List[Mapping[str, Any]] = [vars(owner) for owner in self.owners]
+        self.containers = list(chain.from_iterable(plan.containers for plan in plans))
+        self.caches = list(chain.from_iterable(plan.caches for plan in plans))
+
+
+_last: Optional[_Whole] = None
+
+
+def _whole(modules: Sequence[ModuleType], shallow: Sequence[ModuleType], classes: Sequence[type]) -> _Whole:
+    global _last
+    of = (list(modules), list(shallow), list(classes))
+    if _last is None or _last.of != of:  # modules and classes are equal to themselves only
+        _last = _Whole(*of)
+    return _last
+
+
 class Memory:
-    """Modules as they were: their names, and the content of their containers and classes."""
+    """Modules as they were: their names, and the content of their containers and classes.
+
+    These are some 7,000 names for each hook, of which it changes a few. So they are compared as two long
+    lists, which Python does in C.
+    """
 
     def __init__(
         self,
@@ -298,63 +336,81 @@ class Memory:
         shallow: Sequence[ModuleType] = (),
         classes: Sequence[type] = (),
     ) -> None:
-        self._names = [(module.__dict__, module.__dict__.copy()) for module in (*modules, *shallow)]
+        self._whole = whole = _whole(modules, shallow, classes)
+        self._keys = list(chain.from_iterable(whole.names))
+        self._values = list(chain.from_iterable(map(_VALUES, whole.names)))
+        self._ends = list(accumulate(map(len, whole.names)))
         self._containers: List[Tuple[Any, Any]] = []
-        self._classes: List[Tuple[type, Dict[str, Any]]] = [(kind, dict(kind.__dict__)) for kind in classes]
-        self._caches: List[Any] = []
-        keep = self._containers.append
-        for module in modules:
-            plan = _plan(module)
-            names = module.__dict__
-            for name in plan.containers:
-                value: Any = names.get(name)
-                if type(value) in CONTAINERS:
-                    keep((value, value.copy()))
-            for kind in plan.classes:
-                self._classes.append((kind, dict(kind.__dict__)))
-            for kind, name in plan.of_classes:
-                value = kind.__dict__.get(name)
-                if type(value) in CONTAINERS:
-                    keep((value, value.copy()))
-            self._caches.extend(plan.caches)
+        for names, name in whole.containers:
+            value: Any = names.get(name)
+            if type(value) in CONTAINERS:
+                self._containers.append((value, value.copy()))
         self._unit = dict(unit_state.unit.__dict__)
 
     def restore(self) -> None:
         """Make everything what it was."""
-        for names, then in self._names:
-            put_back(names, then)
-        for kind, then in self._classes:
-            now = kind.__dict__
-            if not _same(now, then):
-                for name in [name for name in now if name not in then]:
-                    delattr(kind, name)
-                for name, value in then.items():
-                    if now.get(name, _MISSING) is not value:
-                        setattr(kind, name, value)
+        whole = self._whole
+        lengths = map(len, whole.names)
+        if list(accumulate(lengths)) != self._ends:
+            self._lose_new_names()
+        if list(chain.from_iterable(whole.names)) == self._keys:
+            now = chain.from_iterable(map(_VALUES, whole.names))
+            # A list, since no namespace may change while it is gone through.
+            others = list(map(operator.is_not, now, self._values))
+            index = -1
+            for _ in range(others.count(True)):
+                index = others.index(True, index + 1)
+                owner = whole.owners[bisect_right(self._ends, index)]
+                _put(owner, self._keys[index], self._values[index])
+        else:
+            for index in range(len(whole.owners)):
+                self._put_back(index)
         for container, content in self._containers:
             refill(container, content)
-        for cache in self._caches:
+        for cache in whole.caches:
             cache.cache_clear()
         unit_state.unit.__dict__.clear()
         unit_state.unit.__dict__.update(self._unit)
 
+    def _then(self, index: int) -> Dict[str, Any]:
+        """The names and values of the module or class of this index."""
+        start = self._ends[index - 1] if index else 0
+        return dict(zip(self._keys[start : self._ends[index]], self._values[start : self._ends[index]]))
+
+    def _lose_new_names(self) -> None:
+        """Make what has got or lost a name what it was: nearly always a module, by an import in the hook."""
+        start = 0
+        for index, end in enumerate(self._ends):
+            if len(self._whole.names[index]) != end - start:
+                self._put_back(index)
+            start = end
+
+    def _put_back(self, index: int) -> None:
+        owner, names, then = self._whole.owners[index], self._whole.names[index], self._then(index)
+        for name in [name for name in names if name not in then]:
+            if isinstance(owner, type):
+                delattr(owner, name)
+            else:
+                del vars(owner)[name]
+        for name, value in then.items():
+            if names.get(name, _MISSING) is not value:
+                _put(owner, name, value)
+
 
 _MISSING = object()
+_VALUES = operator.methodcaller("values")  # of a dictionary as of a class's
 
 
-def _same(names: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
-    """Whether the same names stand for the same objects, in the same order; for thousands of names a hook."""
-    return (
-        len(names) == len(then)
-        and all(map(operator.is_, names.values(), then.values()))
-        and list(names) == list(then)
-    )
+def _put(owner: Any, name: str, value: Any) -> None:
+    if isinstance(owner, type):
+        setattr(owner, name, value)
+    else:
+        # Not as an attribute: a module may have a class that minds.
+        vars(owner)[name] = value
 
 
 def put_back(names: Dict[str, Any], then: Dict[str, Any]) -> None:
     """Make a namespace what it was."""
-    if _same(names, then):
-        return
     for name in [name for name in names if name not in then]:
         del names[name]
     for name, value in then.items():

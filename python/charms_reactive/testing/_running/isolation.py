@@ -184,11 +184,10 @@ def _show_warning(
     (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
-def _switch_environment(variables: Mapping[str, str]) -> None:
+def _set_environment(wanted: Mapping[bytes, bytes]) -> None:
     zone = os.environ.get("TZ")
     # By the encoded names and values: os.environ encodes each anew whenever it is asked.
     there: Any = os.environ._data  # type: ignore[attr-defined]
-    wanted = {os.fsencode(key): os.fsencode(value) for key, value in variables.items()}
     for key in [key for key in there if key not in wanted]:
         os.unsetenv(key)
         del there[key]
@@ -333,7 +332,7 @@ def _enter(
     """Save and replace everything; the stack puts it back, the last first."""
     # -- saving. Modules come back first, so that the rest is done with functions that nobody has replaced.
     stack.callback(_saved_process())
-    stack.callback(_switch_environment, dict(os.environ))
+    stack.callback(_set_environment, dict(os.environ._data))  # type: ignore[attr-defined]
     path = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     stack.callback(restore_modules, dict(sys.modules))
     stack.callback(_Logging().restore)
@@ -384,7 +383,7 @@ def _enter(
     unitdata._KV = None  # the test's own stays open
     renew_state()
     random.seed()
-    _switch_environment(environment)
+    _set_environment({os.fsencode(key): os.fsencode(value) for key, value in environment.items()})
     os.chdir(charm_dir)
     # What a hook makes is garbage all at once; looking for it ten times on the way takes a tenth of the time.
     gc.set_threshold(50000, *gc.get_threshold()[1:])
