@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # What a run for coverage leaves out says nothing of this code, or starts processes only.
 COVERED = (
-    "framework relations events records status state bash testing model interfaces plugin commands engine"
+    "framework relations events records status state bash testing model interfaces plugin commands engine "
+    "history tools agent"
 )
 
 # The tests of a module, by the beginning of its path below python/; among them those that start processes.
@@ -42,9 +43,17 @@ FOLDERS = {
     "charms_reactive/_engine": "engine framework",
     "charms_reactive/_unit_state": "state commands/test_trouble.py framework/test_spec13_main.py",
     "charms_reactive/_juju": "framework status relations",
+    "charms_reactive/_juju/agent": "agent",
+    "charms_reactive/_juju/calls": "agent framework",
+    "charms_reactive/_juju/gob": "agent",
     "charms_reactive/_shell": "bash framework/test_files_in_the_way.py",
     "charms_reactive/_dispatch": "framework state relations/test_automatic_flags.py plugin",
+    "charms_reactive/_dispatch/memory": "history",
+    "charms_reactive/_dispatch/notes": "history framework",
+    "charms_reactive/_dispatch/telemetry": "history",
+    "charms_reactive/_dispatch/unit_as_state": "history",
     "charms_reactive/_events": "events",
+    "charms_reactive/_history": "history",
     "charms_reactive/_relations": "relations interfaces",
     "charms_reactive/_records": "records",
     "charms_reactive/_commands": "commands",
@@ -57,6 +66,7 @@ FOLDERS = {
     "charms_reactive/testing/hooktools": "testing/hooktools testing/test_hooktools.py testing",
     "charms_reactive/testing/explain": "testing/test_explain.py plugin",
     "charms_reactive/testing": "testing plugin",
+    "charms_reactive/tools": "tools",
     "charms_reactive/cli": "framework/test_spec7_cli.py framework/test_spec7_bash.py commands",
     "charms_reactive/status": "status",
     "charms_reactive/records": "records",
@@ -368,6 +378,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument(
         "--again", action="store_true", help="try those that have survived, with all of their folders"
     )
+    parser.add_argument(
+        "--part", default="1/1", metavar="K/N", help="only each Nth of them, for N copies side by side"
+    )
     parser.add_argument("--seconds", type=float, default=300, help="that the tests of one may take")
     options = parser.parse_args(arguments)
     tree = options.copy.resolve()
@@ -382,7 +395,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         known[json.loads(line)["mutant"]] = json.loads(line)
     # Of what was too slow nobody knows whether it survives.
     done: Set[str] = {name for name, one in known.items() if one["verdict"] == "killed" or not options.again}
-    drawn = chosen(tree, options.count, options.seed)
+    part, _, parts = options.part.partition("/")
+    drawn = chosen(tree, options.count, options.seed)[int(part) - 1 :: int(parts)]
     for number, mutant in enumerate(drawn, 1):
         if mutant.name not in done:
             began = time.monotonic()

@@ -452,6 +452,19 @@ def test_modules_of_charmhelpers_are_new_for_each_hook(probe: Probe) -> None:
     assert [probe.python(text).stdout for _ in range(3)] == ["False False\n"] * 3
 
 
+def test_each_hook_has_the_light_start(probe: Probe) -> None:
+    """Its finder is put in place by an import, of which a hook must not find that another one has done it."""
+    before = [name for name in sys.modules if name.startswith("charms_reactive_start")]
+    program = """
+        import sys
+        import charms
+        print([type(it).__module__ for it in sys.meta_path].count("charms_reactive_start"))
+    """
+    for _ in range(3):
+        assert probe.python(program, environment={"JUJU_CONTEXT_ID": "of-test"}).stdout == "1\n"
+    assert [name for name in sys.modules if name.startswith("charms_reactive_start")] == before
+
+
 def test_a_library_s_submodule_that_a_hook_was_the_first_to_import_is_there_in_the_next(
     probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

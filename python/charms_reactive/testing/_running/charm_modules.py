@@ -46,6 +46,7 @@ from .framework_state import (
 )
 
 _NAMES = (PACKAGE, "charms.reactive")
+_START = "charms_reactive_start"
 
 
 # -- compiled code ----------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ class Imports:
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         if fullname in _NAMES:
             return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]
-        if fullname.startswith("charmhelpers."):
+        if fullname == _START or fullname.startswith("charmhelpers."):
             if fullname in _shared:
                 return ModuleSpec(fullname, self)  # type: ignore[arg-type]
             spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
@@ -159,6 +160,8 @@ class Imports:
     def exec_module(self, module: ModuleType) -> None:
         spec: Any = module.__spec__
         module.__spec__ = spec.loader_state
+        if module.__name__ == _START:
+            vars(module)["install"]()  # as its import does
 
     def _begin(self) -> None:
         """What executing the package for the first time does, apart from making its modules."""
@@ -271,15 +274,8 @@ LIBRARIES = tuple(
 )
 
 
-#: Installed with the framework, and without state; in a checkout it is in no library's directory.
-_START = "charms_reactive_start"
-_STARTS = (_START, _START + "._stand_ins", _START + "._frames")
-
-
 def _of_library(module: Any) -> bool:
     """Whether a module is the interpreter's or an installed distribution's, and of no charm and no test."""
-    if getattr(module, "__name__", None) in _STARTS:
-        return True
     file = getattr(module, "__file__", None)
     if file is None:
         return not hasattr(module, "__path__") and getattr(module, "__spec__", None) is not None
@@ -296,6 +292,9 @@ def names_in(directory: str) -> Set[str]:
 
 # Modules that the hook shares with the test, whatever files of the charm are called like them.
 _SHARED_NAMES = ("charmhelpers", PACKAGE, "yaml")
+# What begins anew in each hook, and what goes with it, wherever it is installed.
+_NEW = {"charms", _START}
+_GO = {"charms", _START, "charmhelpers", PACKAGE}
 
 
 def hook_for(roots: Tuple[str, ...]) -> Callable[[str], FileFinder]:
@@ -315,9 +314,9 @@ def hide(names: Set[str]) -> None:
     loaded = sys.modules
     for name in FRAMEWORK:
         loaded.pop(name, None)
-    names = names.difference(_SHARED_NAMES) | {"charms"}
+    names = names.difference(_SHARED_NAMES) | _NEW
     for name in [name for name in loaded if name.partition(".")[0] in names]:
-        if name.partition(".")[0] == "charms" or not _of_library(loaded[name]):
+        if name.partition(".")[0] in _NEW or not _of_library(loaded[name]):
             del loaded[name]
 
 
@@ -340,7 +339,7 @@ def restore_modules(modules: Dict[str, ModuleType]) -> None:
     for name in [name for name in loaded if name not in modules]:
         if name.startswith(OURS):
             continue
-        if name.partition(".")[0] in ("charms", "charmhelpers", PACKAGE) or not _of_library(loaded[name]):
+        if name.partition(".")[0] in _GO or not _of_library(loaded[name]):
             del loaded[name]
             continue
         package, _, last = name.rpartition(".")

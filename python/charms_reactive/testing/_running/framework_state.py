@@ -24,6 +24,7 @@ import charms_reactive
 from charms_reactive import handlers
 from charms_reactive._engine import choice
 from charms_reactive._unit_state import unit_state
+from charms_reactive.testing import _running
 
 __all__ = ["AT_EXIT", "AT_START", "FRESH", "fresh_framework", "renew"]
 
@@ -126,7 +127,9 @@ def _below(package: ModuleType) -> Iterator[str]:
             yield from _below(importlib.import_module(found.name))
 
 
-FRAMEWORK: Dict[str, ModuleType] = _all_of(charms_reactive)
+FRAMEWORK: Dict[str, ModuleType] = (
+    {PACKAGE: charms_reactive} if _running.only_what_is_loaded else _all_of(charms_reactive)
+)
 with contextlib.suppress(ImportError):  # it is told when a hook wants it
     FRAMEWORK[PACKAGE + "._engine._native"] = importlib.import_module(PACKAGE + "._engine._native")
 # What this process knew charmhelpers as when the framework was imported.

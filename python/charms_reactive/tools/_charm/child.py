@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -62,6 +63,9 @@ def main() -> None:
     except ReactiveError as error:
         sys.exit(str(error).replace(str(copy), root))
     (place / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # Python takes 10 ms to put everything away, and somebody is waiting
 
 
 def _copy(root: Path, copy: Path) -> None:
@@ -80,7 +84,7 @@ def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
         dispatch.unlink()
     dispatch.write_text(_DISPATCH % str(collected))
     dispatch.chmod(0o755)
-    outcome = _unit(place, copy).run("update-status")
+    outcome = _unit(place, copy, hooks=1).run("update-status")
     if not collected.exists():
         raise SystemExit(outcome.error or "the desk could not run it")
     found: Dict[str, Any] = json.loads(collected.read_text(encoding="utf-8"))
@@ -98,9 +102,12 @@ def _only_a_unit() -> None:
         sys.modules[name] = bare
 
 
-def _unit(place: Path, copy: Path) -> Any:
-    """A unit of the copy, when nothing else is in reach any more."""
+def _unit(place: Path, copy: Path, hooks: int = 0) -> Any:
+    """A unit of the copy, when nothing else is in reach any more; for one hook, or for any number of them."""
     _only_a_unit()
+    from charms_reactive.testing import _running
+
+    _running.only_what_is_loaded = hooks == 1
     from charms_reactive.testing._running import charm_modules
     from charms_reactive.testing._unit.charm import Charm
     from charms_reactive.testing._unit.scenario import Unit
@@ -108,6 +115,9 @@ def _unit(place: Path, copy: Path) -> Any:
     # It was given to this process, which may not start one to ask for it.
     charm_modules._found_path.extend(sys.path)
     charm = Charm(copy)
+    # What was imported until now stays; whoever looks for garbage need not go through it.
+    gc.freeze()
+    gc.enable()
     guard.confine(str(place), guard.pythons_own())
     # Juju gives a hook the home of root.
     own = {"HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}

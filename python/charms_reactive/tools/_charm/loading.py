@@ -39,8 +39,8 @@ class Child:
         self._answer = self.directory / "answer.json"
         path = [os.path.abspath(entry) for entry in sys.path if entry]
         program = (
-            "import sys; sys.path[:] = %r; from charms_reactive.tools._charm import child; child.main()"
-            % path
+            "import gc, sys; gc.disable(); sys.path[:] = %r; "
+            "from charms_reactive.tools._charm import child; child.main()" % path
         )
         command = [
             sys.executable,
