@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from charms_reactive.tools._charm.loading import environment
+from charms_reactive.tools._charm.child_process import environment
 from charms_reactive.tools._charm.reading import read
 
 from .conftest import Write

@@ -8,8 +8,6 @@ On a unit, the command of this name reads a record that a hook has written::
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import json
 import sys
 from dataclasses import dataclass
@@ -313,6 +311,8 @@ class Record:
     def _unknown(self, wanted: str) -> str:
         lines = ["no handler %r is registered" % wanted]
         known = sorted({_name(one.id) for one in self.handlers})
+        import difflib  # not for those who only ask what ran
+
         close = difflib.get_close_matches(wanted, known, 3)
         if close:
             lines[0] += "; did you mean %s?" % " or ".join(close)
@@ -394,6 +394,8 @@ class Record:
             return slips[0]
         # A flag that somebody set and nobody waits for is what a slip of the pen looks like.
         known = {name for one in self.handlers for other in one.conditions for name in other.flags}
+        import difflib
+
         close = difflib.get_close_matches(flag, sorted(was_set - known), 1, 0.8)
         return close[0] if close else None
 
@@ -445,6 +447,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit status: 0, or 2 if there is no such record or no such handler in it.
     """
+    import argparse  # the command's, which most have no use for
+
     parser = argparse.ArgumentParser(
         prog="charms.reactive explain",
         description="Why the handlers of one hook ran, or did not, or where its time went. Make the record "

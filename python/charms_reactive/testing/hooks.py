@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple
@@ -207,6 +206,8 @@ def _unknown(name: str, known: FrozenSet[str], charm: Charm, juju_version: str) 
     if about is not None and about[0] not in charm.endpoints:
         return "the charm has no endpoint %r; it has %s" % (about[0], _or_none(sorted(charm.endpoints)))
     text = "Juju runs no hook %r for this charm" % name
+    import difflib  # for those who have misspelt one
+
     close = difflib.get_close_matches(name, sorted(known), 3)
     if name in charm.actions:
         return text + "; it is an action: use run_action()"

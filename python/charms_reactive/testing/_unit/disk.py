@@ -144,11 +144,19 @@ def _empty_unit_state() -> bytes:
     """A unit state without rows, as charmhelpers makes it."""
     global _template
     if _template is None:
+        storage = unitdata.Storage(":memory:")
+        made = storage.conn.execute(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        storage.close()
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "state")
-            storage = unitdata.Storage(path)
-            storage.flush()
-            storage.close()
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                # Written by charmhelpers it would be waited for until it is on the disk: up to 20 ms.
+                database.execute("PRAGMA synchronous = OFF")
+                for (statement,) in made:
+                    database.execute(statement)
+                database.commit()
             with open(path, "rb") as file:
                 _template = file.read()
     return _template

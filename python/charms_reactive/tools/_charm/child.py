@@ -50,22 +50,33 @@ collecting.collect(%r)
 
 
 def main() -> None:
-    """Do what the command line says: ``DIRECTORY CHARM TASK [ARGUMENT…]``; the answer is ``answer.json`` in
-    there.
+    """Do what the command line says: ``DIRECTORY TASK``; the charm and further arguments come as a line of
+    JSON by stdin, the answer is ``answer.json`` in the directory.
     """
-    directory, root, task, *arguments = sys.argv[1:]
-    place = Path(directory)
+    place, task = Path(sys.argv[1]), sys.argv[2]
     guard.limit(_SECONDS)
+    desk = _desk(task)  # takes most of the time, in which whoever has started this reads the charm
+    asked = sys.stdin.buffer.readline()
+    if not asked:
+        os._exit(0)  # nobody has needed it
+    root, arguments = json.loads(asked)
+    _close_stdin()
     copy = place / "charm"
     _copy(Path(root), copy)
     try:
-        answer = _TASKS[task](place, copy, arguments)
+        answer = _TASKS[task](desk, place, copy, arguments)
     except ReactiveError as error:
         sys.exit(str(error).replace(str(copy), root))
     (place / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # Python takes 10 ms to put everything away, and somebody is waiting
+
+
+def _close_stdin() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _copy(root: Path, copy: Path) -> None:
@@ -77,14 +88,14 @@ def _copy(root: Path, copy: Path) -> None:
         (copy / "metadata.yaml").write_text(json.dumps(named, default=str), encoding="utf-8")
 
 
-def _load(place: Path, copy: Path, _: Any) -> Dict[str, Any]:
+def _load(desk: Any, place: Path, copy: Path, _: Any) -> Dict[str, Any]:
     collected = place / "collected.json"
     dispatch = copy / "dispatch"
     if dispatch.exists():
         dispatch.unlink()
     dispatch.write_text(_DISPATCH % str(collected))
     dispatch.chmod(0o755)
-    outcome = _unit(place, copy, hooks=1).run("update-status")
+    outcome = _unit(desk, place, copy).run("update-status")
     if not collected.exists():
         raise SystemExit(outcome.error or "the desk could not run it")
     found: Dict[str, Any] = json.loads(collected.read_text(encoding="utf-8"))
@@ -102,32 +113,38 @@ def _only_a_unit() -> None:
         sys.modules[name] = bare
 
 
-def _unit(place: Path, copy: Path, hooks: int = 0) -> Any:
-    """A unit of the copy, when nothing else is in reach any more; for one hook, or for any number of them."""
+def _desk(task: str) -> Any:
+    """The desk, imported: what makes a charm of a directory, and a unit of that."""
     _only_a_unit()
     from charms_reactive.testing import _running
 
-    _running.only_what_is_loaded = hooks == 1
+    _running.only_what_is_loaded = task == "load"  # which is a single hook
     from charms_reactive.testing._running import charm_modules
     from charms_reactive.testing._unit.charm import Charm
     from charms_reactive.testing._unit.scenario import Unit
 
     # It was given to this process, which may not start one to ask for it.
     charm_modules._found_path.extend(sys.path)
-    charm = Charm(copy)
     # What was imported until now stays; whoever looks for garbage need not go through it.
     gc.freeze()
     gc.enable()
+    return Charm, Unit
+
+
+def _unit(desk: Any, place: Path, copy: Path) -> Any:
+    """A unit of the copy, when nothing else is in reach any more."""
+    make_charm, make_unit = desk
+    charm = make_charm(copy)
     guard.confine(str(place), guard.pythons_own())
     # Juju gives a hook the home of root.
     own = {"HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
-    return Unit(charm, directory=place / "desk", check=False, environment=own)
+    return make_unit(charm, directory=place / "desk", check=False, environment=own)
 
 
-def _hooks(place: Path, copy: Path, names: Any) -> Dict[str, Any]:
+def _hooks(desk: Any, place: Path, copy: Path, names: Any) -> Dict[str, Any]:
     """Run hooks one after the other, until one fails; what ran, what ended that, and what was warned of."""
     left_out = _without_scripts(copy)
-    unit = _unit(place, copy)
+    unit = _unit(desk, place, copy)
     ran: List[str] = []
     warnings: Dict[str, None] = {}
     state, error = None, None
@@ -161,4 +178,4 @@ def _without_scripts(copy: Path) -> List[str]:
     return found
 
 
-_TASKS: Dict[str, Callable[[Path, Path, Any], Dict[str, Any]]] = {"load": _load, "hooks": _hooks}
+_TASKS: Dict[str, Callable[[Any, Path, Path, Any], Dict[str, Any]]] = {"load": _load, "hooks": _hooks}

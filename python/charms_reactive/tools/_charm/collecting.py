@@ -46,7 +46,7 @@ def collect(path: str) -> None:
         "handlers": [_described(handler, charm_dir) for handler in Handler.get_handlers()],
     }
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as out:
-        json.dump(found, out)
+        out.write(json.dumps(found))  # json.dump() is written in Python
 
 
 def _be_ubuntu() -> None:

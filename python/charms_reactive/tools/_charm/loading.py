@@ -1,108 +1,19 @@
 """Loading a charm on the desk, in a process of its own that can hurt nothing, and what that adds to its
 syntax.
-
-What the process has of the machine is a temporary directory: the copy of the charm is in it, its home, and
-a ``PATH`` without a program. Its environment is made anew. ``guard`` refuses whatever would reach out of
-the directory: no file is written elsewhere or read but of Python's own, no other process is started,
-nothing is connected to. It has limits of memory, of processor time and of the size of a file, and is killed
-when its time is up.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from .child_process import taken
 from .declared import Declared
 from .knowledge import EDGES, KINDS, Reading, add_edges
 from .model import Condition, Decorator, Function, Handler, Place, SourceFile
 from .names import overlap
 
-__all__ = ["Child", "Loading"]
-
-
-class Child:
-    """A process that runs something of a charm, and what it says in the end."""
-
-    def __init__(self, root: Path, task: str, timeout: float, arguments: Sequence[str] = ()) -> None:
-        self._timeout = timeout
-        self.directory = Path(tempfile.mkdtemp(prefix="charms.reactive-"))
-        for name in ("home", "bin", "tmp"):
-            (self.directory / name).mkdir()
-        self._answer = self.directory / "answer.json"
-        path = [os.path.abspath(entry) for entry in sys.path if entry]
-        program = (
-            "import gc, sys; gc.disable(); sys.path[:] = %r; "
-            "from charms_reactive.tools._charm import child; child.main()" % path
-        )
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            "-B",
-            "-c",
-            program,
-            str(self.directory),
-            str(root),
-            task,
-            *arguments,
-        ]
-        self._log = open(self.directory / "log", "wb")  # noqa: SIM115 -- for as long as the process lives
-        self._process = subprocess.Popen(
-            command,
-            cwd=self.directory,
-            env=environment(self.directory),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def answer(self) -> Tuple[Optional[Any], str]:
-        """What the process has to say; else why there is nothing."""
-        try:
-            status = self._process.wait(self._timeout)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            return None, "it had not been loaded after %g s" % self._timeout
-        try:
-            return json.loads(self._answer.read_text(encoding="utf-8")), ""
-        except (OSError, ValueError):
-            told = (self.directory / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            return None, told[-1] if told else "the process that loads it ended with status %d" % status
-
-    def _kill(self) -> None:
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
-        self._process.wait()
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        if self._process.poll() is None:
-            self._kill()
-        self._log.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def environment(directory: Path) -> Dict[str, str]:
-    """All that such a process has in its environment."""
-    return {
-        "HOME": str(directory / "home"),
-        "PATH": str(directory / "bin"),
-        "TMPDIR": str(directory / "tmp"),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "CHARMS_REACTIVE_LOG": "off",
-    }
+__all__ = ["Loading"]
 
 
 class Loading:
@@ -116,7 +27,10 @@ class Loading:
 
     def __init__(self, root: Path, declared: Declared, timeout: float) -> None:
         # An interface layer by itself has no endpoint that it could serve.
-        self._child = None if declared.kind == "interface" else Child(root, "load", timeout)
+        self._child = None if declared.kind == "interface" else taken("load")
+        self._timeout = timeout
+        if self._child is not None:
+            self._child.ask(str(root))
 
     def merge_into(self, reading: Reading) -> None:
         """Put what was registered in the place of what the syntax says, for the files that could be
@@ -124,7 +38,7 @@ class Loading:
         """
         if self._child is None:
             return
-        answer, why = self._child.answer()
+        answer, why = self._child.answer(self._timeout)
         discovered = [file for file in reading.files if file.discovered and file.kind == "python"]
         if answer is None:
             for file in discovered:

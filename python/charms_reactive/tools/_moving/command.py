@@ -8,9 +8,9 @@ import os
 import sys
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from charms_reactive.tools._charm.child_process import taken
 from charms_reactive.tools._charm.command import Parser, run
 from charms_reactive.tools._charm.knowledge import Reading
-from charms_reactive.tools._charm.loading import Child
 from charms_reactive.tools._charm.reading import read
 from charms_reactive.tools._lint import ageing
 from charms_reactive.tools._lint.report import sentence
@@ -73,9 +73,10 @@ def _readiness() -> List[str]:
 
 def ask_the_desk(reading: Reading, timeout: float) -> Dict[str, Any]:
     """Run the charm's first hooks on the desk: which ran, what ended that, and what was warned of."""
-    child = Child(reading.root, "hooks", timeout, HOOKS)
+    child = taken("hooks")
     try:
-        answer, why = child.answer()
+        child.ask(str(reading.root), HOOKS)
+        answer, why = child.answer(timeout)
     finally:
         child.end()
     return {"ran": [], "failed": None, "error": why, "warnings": []} if answer is None else dict(answer)
