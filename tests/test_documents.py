@@ -158,6 +158,7 @@ def test_the_rows_of_the_readme_say_how_many_times_less_it_is(monkeypatch: pytes
     told = readme.missed(rows)
     assert told[0].startswith("2 of 5 rows that have a budget miss it. ")
     assert told[2:] == ["- thing: one way", "- thing, another way"]
+    assert readme.updated(before, {"rows": rows[1:]}) == before  # a Python is not here
     with pytest.raises(ValueError, match=r"README\.md has no <!-- figures"):
         readme.updated("a", {"rows": rows})
     monkeypatch.delitem(sys.modules, "readme")

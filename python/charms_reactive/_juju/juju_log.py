@@ -51,9 +51,11 @@ def hand_over() -> None:
         HookToolError: ``juju-log`` does not come back.
     """
     while _waiting:
-        in_order = agent_usable()
-        for level, message in remarks():
-            log(message, level)
+        in_order = False
+        if asking() is not subprocess:  # after each handler, so only those who have an agent look for it
+            in_order = agent_usable()
+            for level, message in remarks():
+                log(message, level)
         gathered = _taken()
         for level, messages in _in_order(gathered) if in_order else _by_level(gathered):
             for text in _pieces("\n".join(messages).replace("\0", "\\0")):
@@ -72,6 +74,8 @@ def _taken() -> List[Tuple[str, str]]:
 
 def _by_level(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
     """All messages of a level together, for as few processes as can be."""
+    if len(gathered) == 1:
+        return [(gathered[0][0], [gathered[0][1]])]
     levels: Dict[str, List[str]] = {}
     for level, message in gathered:
         levels.setdefault(level, []).append(message)
@@ -90,6 +94,8 @@ def _in_order(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
 
 def _pieces(text: str) -> List[str]:
     """The text in parts that fit on a command line, cut at line ends where possible."""
+    if len(text) <= _LONGEST and text.isascii():
+        return [text]
     data = text.encode("utf-8", "backslashreplace")
     pieces = []
     while len(data) > _LONGEST:
