@@ -147,11 +147,14 @@ def plan(found: Dict[str, Python]) -> List[Life]:
         # setuptools 59 does not run from Python 3.12 on.
         oldest = "59.8.0" if minor == "3.10" else "68.2.2"
         venv, system = {"use_venv": False}, {"include_system_packages": True}
+        # Of 3.13 the machine's own setuptools is 78, and lies here where pip installs to: an older release
+        # over it would be a mixture of both, from which Debian's dist-packages keep a real machine.
+        beside = oldest if minor in ("3.10", "3.12") else LAST
         lives += [
             Life(minor, oldest, {}, "1.5.3", ("native", "1.5.3", "pure")),
             Life(minor, LAST, {}, "1.5.3", ("native", "1.5.3")),
             # pip is told to leave there what was installed, the native engine too.
-            Life(minor, oldest, venv, "1.5.3", ("native", "1.5.3", "native")),
+            Life(minor, beside, venv, "1.5.3", ("native", "1.5.3", "native")),
             Life(minor, oldest, system, "1.5.3", ("pure", "1.5.3")),
             Life(minor, oldest, {}, "native", ("1.5.3", "pure"), changed=True),
             Life(minor, NEWEST, {}, "1.5.3", fails="No module named 'pkg_resources'"),

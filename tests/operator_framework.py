@@ -10,7 +10,12 @@ import pytest
 from reference import benches_environments
 
 # The newest that the interpreter can have; ops.testing is what simulates Juju for it.
-REQUIREMENTS = ["ops[testing]>=2.9,<4", "charmhelpers>=0.20.24,<2", "PyYAML>=5.1"]
+REQUIREMENTS = [
+    "ops[testing]>=2.9,<4",
+    "charms-contextual-status==0.0.1",
+    "charmhelpers>=0.20.24,<2",
+    "PyYAML>=5.1",
+]
 
 _made: List[str] = []
 
