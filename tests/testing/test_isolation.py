@@ -338,6 +338,31 @@ def test_a_module_is_put_back_whatever_was_done_to_its_names(
     assert not hasattr(beside, "also")
 
 
+def test_a_thread_that_binds_names_meanwhile_mixes_nothing_up() -> None:
+    """The thread has its turns wherever one can be: after each call that Python makes."""
+    modules = [ModuleType("m%d" % number) for number in range(20)]
+    for module in modules:
+        module.__dict__.update({"a%d" % number: object() for number in range(20)})
+    names = [dict(vars(module)) for module in modules]
+    first, turns = modules[0].__dict__, iter(range(100000))
+
+    def meanwhile(*_: object) -> None:
+        if next(turns) % 3:
+            first["of the thread"] = 1
+        else:
+            first.pop("of the thread", None)
+
+    sys.setprofile(meanwhile)
+    try:
+        memory = framework_state.Memory(modules)
+        modules[7].__dict__["a3"] = None
+        memory.restore()
+    finally:
+        sys.setprofile(None)
+    first.pop("of the thread", None)
+    assert [list(vars(module).items()) for module in modules] == [list(one.items()) for one in names]
+
+
 def test_the_built_in_functions_are_never_gone(probe: Probe) -> None:
     """Every module has their dictionary; a signal handler, or another thread, may want one at any moment."""
     built_in = vars(sys.modules["builtins"])

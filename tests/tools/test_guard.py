@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from charms_reactive.tools._charm import child_process
 from charms_reactive.tools._charm.child_process import environment
 from charms_reactive.tools._charm.reading import read
 
@@ -105,6 +108,51 @@ def test_nothing_is_left_behind(charm: Write, tmp_path: Path, monkeypatch: pytes
     assert read(root).loaded
     assert os.listdir(temporary) == []
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+def test_a_charm_that_closes_what_is_not_its_own(charm: Write) -> None:
+    """Of such a process nobody hears at once that it has ended; it has the time that it would have anyway."""
+    code = "import os, time\nos.closerange(3, 256)\ntime.sleep(1.5)\n"
+    root = charm("from charms.reactive import when\n%s\n@when('a')\ndef f(): pass\n" % code)
+    reading = read(root)
+    assert reading.not_loaded == {}
+    assert reading.loaded
+
+
+def test_a_process_that_nobody_asks_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = len(os.listdir("/proc/self/fd"))
+    child_process.start_waiting("load")
+    child_process.start_waiting("load")  # the one before has ended
+    assert len(os.listdir(tmp_path)) == 1
+    other = child_process.taken("hooks")
+    other.end()
+    other.end()
+    child_process.start_waiting("load")
+    child_process.drop_waiting()
+    assert os.listdir(tmp_path) == []
+    # Whoever has started it was killed: its end of stdin is closed, and nobody else removes the directory.
+    orphan = child_process.Child("load")
+    assert orphan._process.stdin is not None
+    orphan._process.stdin.close()
+    orphan._process.wait(30)
+    assert os.listdir(tmp_path) == []
+    orphan.end()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_process_that_cannot_be_started_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        child_process.Child("load")
+    assert os.listdir(tmp_path) == []
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_the_environment_is_made_anew(tmp_path: Path) -> None:

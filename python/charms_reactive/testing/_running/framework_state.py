@@ -265,7 +265,8 @@ def containers_of(names: Mapping[str, Any]) -> Iterator[str]:
     Every module's ``__builtins__`` is the one dictionary of the built-in functions: emptied and filled again,
     a signal handler or a thread that came between would find no ``list`` and no ``OSError``.
     """
-    return (name for name, value in names.items() if type(value) in CONTAINERS and name != "__builtins__")
+    found = list(names.items())  # another thread may add to it
+    return (name for name, value in found if type(value) in CONTAINERS and name != "__builtins__")
 
 
 class _Plan:
@@ -273,19 +274,18 @@ class _Plan:
 
     def __init__(self, module: ModuleType) -> None:
         names = vars(module)
+        values = list(names.values())
         self.containers: List[Tuple[Mapping[str, Any], str]] = [
             (names, name) for name in containers_of(names)
         ]
         self.classes = [
-            value
-            for value in names.values()
-            if isinstance(value, type) and value.__module__ == module.__name__
+            value for value in values if isinstance(value, type) and value.__module__ == module.__name__
         ]
         for kind in self.classes:
             self.containers.extend((vars(kind), name) for name in containers_of(vars(kind)))
         self.caches = [
             value
-            for value in names.values()
+            for value in values
             # A module may import something to answer.
             if not isinstance(value, ModuleType) and hasattr(value, "cache_clear")
         ]
@@ -310,7 +310,7 @@ class _Whole:
         kinds = [*classes, *chain.from_iterable(plan.classes for plan in plans)]
         #: A module, or a class and so a mapping that only its own attributes change.
         self.owners: List[Any] = [*modules, *shallow, *kinds]
-        self.names: List[Mapping[str, Any]] = [vars(owner) for owner in self.owners]
+        self.names: List[Any] = [vars(owner) for owner in self.owners]
         self.containers = list(chain.from_iterable(plan.containers for plan in plans))
         self.caches = list(chain.from_iterable(plan.caches for plan in plans))
 
@@ -340,15 +340,23 @@ class Memory:
         classes: Sequence[type] = (),
     ) -> None:
         self._whole = whole = _whole(modules, shallow, classes)
-        self._keys = list(chain.from_iterable(whole.names))
-        self._values = list(chain.from_iterable(map(_VALUES, whole.names)))
-        self._ends = list(accumulate(map(len, whole.names)))
+        self._look(whole.names)
+        # If a thread comes between, a value may not be that of its name: each namespace is then copied by
+        # itself, which takes twice as long.
+        counted = {len(self._keys), len(self._values), *self._ends[-1:]}
+        if len(counted) > 1 or list(chain.from_iterable(whole.names)) != self._keys:
+            self._look([names.copy() for names in whole.names])
         self._containers: List[Tuple[Any, Any]] = []
         for names, name in whole.containers:
             value: Any = names.get(name)
             if type(value) in CONTAINERS:
                 self._containers.append((value, value.copy()))
         self._unit = dict(unit_state.unit.__dict__)
+
+    def _look(self, namespaces: Sequence[Mapping[str, Any]]) -> None:
+        self._keys = list(chain.from_iterable(namespaces))
+        self._values = list(chain.from_iterable(map(_VALUES, namespaces)))
+        self._ends = list(accumulate(map(len, namespaces)))
 
     def restore(self) -> None:
         """Make everything what it was."""
@@ -363,8 +371,11 @@ class Memory:
             index = -1
             for _ in range(others.count(True)):
                 index = others.index(True, index + 1)
-                owner = whole.owners[bisect_right(self._ends, index)]
-                _put(owner, self._keys[index], self._values[index])
+                at = bisect_right(self._ends, index)
+                name, value = self._keys[index], self._values[index]
+                # Looked at once more: a name that another thread has added meanwhile moves all that follow.
+                if whole.names[at].get(name, _MISSING) is not value:
+                    _put(whole.owners[at], name, value)
         else:
             for index in range(len(whole.owners)):
                 self._put_back(index)
@@ -390,11 +401,11 @@ class Memory:
 
     def _put_back(self, index: int) -> None:
         owner, names, then = self._whole.owners[index], self._whole.names[index], self._then(index)
-        for name in [name for name in names if name not in then]:
+        for name in [name for name in list(names) if name not in then]:
             if isinstance(owner, type):
                 delattr(owner, name)
             else:
-                del vars(owner)[name]
+                vars(owner).pop(name, None)
         for name, value in then.items():
             if names.get(name, _MISSING) is not value:
                 _put(owner, name, value)

@@ -11,6 +11,8 @@ A command starts it before anything else: it then gets ready while the command r
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import select
@@ -19,6 +21,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 __all__ = ["Child", "drop_waiting", "environment", "start_waiting", "taken"]
@@ -34,6 +38,23 @@ class Child:
     def __init__(self, task: str) -> None:
         self.task = task
         self.directory = tempfile.mkdtemp(prefix="charms.reactive-")
+        self._ends = -1
+        end = -1
+        try:
+            # Closed when the process ends; subprocess by itself would look now and then, at last every 50 ms.
+            self._ends, end = (_above_streams(one) for one in os.pipe())
+            self._log = open(os.path.join(self.directory, "log"), "wb")  # noqa: SIM115 -- ended with the process
+            self._process = self._start(end)
+        except BaseException:
+            if self._ends >= 0:
+                os.close(self._ends)
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+        finally:
+            if end >= 0:
+                os.close(end)
+
+    def _start(self, end: int) -> subprocess.Popen[bytes]:
         for name in ("home", "bin", "tmp"):
             os.mkdir(os.path.join(self.directory, name))
         path = [os.path.abspath(entry) for entry in sys.path if entry]
@@ -41,13 +62,10 @@ class Child:
             "import gc, sys; gc.disable(); sys.path[:] = %r; "
             "from charms_reactive.tools._charm import child; child.main()" % path
         )
-        command = [sys.executable, "-I", "-S", "-B", "-c", program, self.directory, task]
-        # Closed when the process ends; subprocess by itself would look now and then, at last every 50 ms.
-        self._ends, end = os.pipe()
-        self._log = open(os.path.join(self.directory, "log"), "wb")  # noqa: SIM115 -- as long as the process
-        try:
-            self._process = subprocess.Popen(
-                command,
+        with contextlib.ExitStack() as failing:
+            failing.callback(self._log.close)
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", "-c", program, self.directory, self.task],
                 cwd=self.directory,
                 env=environment(self.directory),
                 stdin=subprocess.PIPE,
@@ -56,19 +74,16 @@ class Child:
                 pass_fds=(end,),
                 start_new_session=True,
             )
-        except BaseException:
-            self._log.close()
-            os.close(self._ends)
-            shutil.rmtree(self.directory, ignore_errors=True)
-            raise
-        finally:
-            os.close(end)
+            failing.pop_all()
+        return process
 
     def ask(self, root: str, arguments: Sequence[str] = ()) -> None:
         """Say which charm it is about."""
         stdin: Any = self._process.stdin
         try:
-            stdin.write(json.dumps([root, list(arguments)]).encode("ascii") + b"\n")
+            # By its bytes, which are UTF-8 there, whatever they are here.
+            named = os.fsencode(root).decode("utf-8", "surrogateescape")
+            stdin.write(json.dumps([named, list(arguments)]).encode("ascii") + b"\n")
             stdin.close()
         except BrokenPipeError:
             pass  # it has ended, and its log says why
@@ -78,10 +93,12 @@ class Child:
         poll = select.poll()
         poll.register(self._ends, select.POLLIN)
         milliseconds = int(min(timeout * 1000, 1 << 30)) if timeout > 0 else 0
+        began = time.monotonic()
         try:
             if not poll.poll(milliseconds):
                 raise subprocess.TimeoutExpired([], timeout)
-            status = self._process.wait(1)  # at once, unless the charm has closed what is not its own
+            # At once, unless the charm has closed what is not its own.
+            status = self._process.wait(max(1.0, timeout - (time.monotonic() - began)))
         except subprocess.TimeoutExpired:
             self._kill()
             return None, "it had not been loaded after %g s" % timeout
@@ -105,13 +122,22 @@ class Child:
         if self._process.poll() is None:
             self._kill()
         stdin: Any = self._process.stdin
-        try:
+        with contextlib.suppress(BrokenPipeError):
             stdin.close()
-        except BrokenPipeError:
-            pass
         self._log.close()
-        os.close(self._ends)
+        ends, self._ends = self._ends, -1
+        if ends >= 0:
+            os.close(ends)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _above_streams(descriptor: int) -> int:
+    """The same under a number that is no standard stream's, which the process would have in its place."""
+    if descriptor > 2:
+        return descriptor
+    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return above
 
 
 def environment(directory: str) -> Dict[str, str]:
@@ -128,19 +154,26 @@ def environment(directory: str) -> Dict[str, str]:
 
 # -- one that waits to be asked -------------------------------------------------------------------------
 _waiting: Optional[Child] = None
+_lock = threading.Lock()
+
+
+def _exchange(child: Optional[Child]) -> Optional[Child]:
+    global _waiting
+    with _lock:
+        before, _waiting = _waiting, child
+    return before
 
 
 def start_waiting(task: str) -> None:
     """Start a process that somebody will probably need."""
-    global _waiting
-    drop_waiting()
-    _waiting = Child(task)
+    before = _exchange(Child(task))
+    if before is not None:
+        before.end()
 
 
 def taken(task: str) -> Child:
     """The process that was started for that, or a new one."""
-    global _waiting
-    child, _waiting = _waiting, None
+    child = _exchange(None)
     if child is not None and child.task != task:
         child.end()
         child = None
@@ -149,7 +182,6 @@ def taken(task: str) -> Child:
 
 def drop_waiting() -> None:
     """End the process that nobody has needed."""
-    global _waiting
-    child, _waiting = _waiting, None
+    child = _exchange(None)
     if child is not None:
         child.end()
