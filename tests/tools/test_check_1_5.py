@@ -261,3 +261,12 @@ def test_what_cannot_be_done_is_said(
     status, out, err = check(capsys, *words)
     assert (status, out, reason in err) == (2, "", True)
     assert command.HOOKS[0] == "install"
+
+
+def test_tests_that_cannot_be_read_are_passed_over(charm: Write) -> None:
+    root = charm("from charms.reactive import when\n", tests__test_a_py="import mock\n")
+    (root / "tests" / "test_gone.py").symlink_to(root / "gone.py")
+    (root / "tests" / "test_old.py").write_bytes(b"# \xe9\nmock.patch('charms.reactive.bus.dispatch')\n")
+    (root / "tests" / "test_b.py").write_text("\nmock.patch('charms.reactive.%s')\n" % "decorators._hook")
+    places = [place for place, _ in checks.patched(read(root, load=False))]
+    assert [(place.file, place.line) for place in places] == [("tests/test_b.py", 2)]

@@ -17,7 +17,7 @@ from charms_reactive.tools._graph import picture
 from charms_reactive.tools._graph.command import main
 from charms_reactive.tools._graph.graph import Graph, GraphError, graph_of
 from charms_reactive.tools._graph.page import as_html
-from charms_reactive.tools._graph.words import as_dot, as_mermaid, document
+from charms_reactive.tools._graph.words import as_dot, as_mermaid, document, label_of
 from charms_reactive.tools._lint.comments import Selection
 from charms_reactive.tools._lint.linting import lint
 
@@ -221,6 +221,17 @@ def test_no_two_nodes_of_a_picture_overlap(charm: Write, number: int) -> None:
     assert svg.count('class="edge') == len(graph.edges)
 
 
+def test_a_node_that_nothing_leads_to_is_in_the_picture_once(charm: Write) -> None:
+    code = many(4) + "@when_any('lonely')\ndef waits(): pass\ndef loose(): set_flag('by.nobody')\n"
+    code = code.replace("import set_flag, when", "import set_flag, hook, when_any, when")
+    code += "@hook('stop')\ndef alone(): pass\n"
+    graph = drawn(charm, code, metadata_yaml="name: app\n")
+    svg = picture.as_svg(graph, "grandalf")
+    shown = [one.text for one in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert shown.count("alone") == 1
+    assert {node.label for node in graph.nodes.values()} <= set(shown)
+
+
 def test_a_picture_is_the_same_each_time(charm: Write) -> None:
     graph = drawn(charm)
     assert picture.as_svg(graph, "grandalf") == picture.as_svg(graph, "grandalf")
@@ -295,6 +306,9 @@ def test_mermaid_and_dot(charm: Write) -> None:
         "  n1 --> n0",
     ]
     assert '"flag a\\"b" -> "handler reactive/app.py:2:f"' in as_dot(graph)
+    assert {"sets", "clears", "trigger clears", "any", "not", ""} <= {
+        label_of(edge) for edge in drawn(charm).edges
+    }
 
 
 # -- the command ------------------------------------------------------------------------------------------

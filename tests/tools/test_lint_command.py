@@ -167,6 +167,16 @@ def test_a_comment_for_a_whole_file(charm: Write, capsys: pytest.CaptureFixture[
     assert "2 ignored by comments" in out
 
 
+def test_a_pyproject_that_is_not_utf_8(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = wrong / "pyproject.toml"
+    path.write_bytes(b"[project] # \xe9\n")  # it is somebody else's
+    assert lint(capsys, "--select", "CR101")[0] == 1
+    path.write_bytes(b"[tool.charms-reactive.lint] # \xe9\n")
+    status, _, err = lint(capsys)
+    assert status == 2
+    assert "pyproject.toml is not UTF-8, as TOML has to be" in err
+
+
 def test_github(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = lint(capsys, "--format", "github", "--select", "CR101")
     assert status == 1
@@ -187,6 +197,7 @@ def test_sarif_is_what_its_standard_asks_for(wrong: Path, capsys: pytest.Capture
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note")
+        assert list(result["message"]) == ["text"]
         region = result["locations"][0]["physicalLocation"]["region"]
         assert 1 <= region["startColumn"] < region["endColumn"]
     assert run["results"][1]["locations"][0]["physicalLocation"] == {

@@ -43,6 +43,15 @@ NAMES: Dict[str, Tuple[str, Set[str]]] = {
     "a join": ('set_flag(".".join(["a", "b"]))', {"a.b"}),
     "replace": ('set_flag("a-b".replace("-", "_"))', {"a_b"}),
     "by keyword": ('set_flag(flag="a")', {"a"}),
+    "a loop over the keys of a dictionary": ("for name in TABLE.keys():\n        set_flag(name)", {"x", "y"}),
+    "a loop over what a dictionary is asked for": (
+        "for name in TABLE.copy():\n        set_flag(name)",
+        {"*"},
+    ),
+    "in a lambda with the name of a parameter": (
+        'run(lambda flag: set_flag(flag), sorted("ab", key=lambda one: one))',
+        {"*"},
+    ),
     "unknown": ("set_flag(option)", {"*"}),
 }
 
@@ -109,10 +118,30 @@ def test_a_constant_of_another_module_is_a_name(charm: Write) -> None:
         def install():
             set_flag(READY)
             set_flag(names.OTHER)
+            set_flag(names.EITHER)
+            for one in names.MANY:
+                set_flag(one)
+            for other in names.FEW:
+                set_flag("few.%s" % other)
         """,
-        lib__names_py='READY = "x.ready"\nOTHER = "x.other"\n',
+        lib__names_py="""\
+        READY = "x.ready"
+        OTHER = "x.other"
+        EITHER = "x.one"
+        EITHER = "x.two"
+        MANY = ["m.one"]
+        FEW = ["one"]
+        FEW = ["two"]
+        """,
     )
-    assert {use.name for use in read(root, load=False).uses if use.how == "set"} == {"x.ready", "x.other"}
+    assert {use.name for use in read(root, load=False).uses if use.how == "set"} == {
+        "x.ready",
+        "x.other",
+        "x.one",
+        "x.two",
+        "m.one",
+        "few.*",  # which of two lists it is, the syntax does not say
+    }
 
 
 LAYER = """\

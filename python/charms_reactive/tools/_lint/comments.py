@@ -150,11 +150,15 @@ def from_pyproject(root: Path) -> Selection:
     for directory in (root, root.parent):
         path = directory / "pyproject.toml"
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            data = path.read_bytes()
+        except OSError:
             continue
-        if "charms-reactive" not in text:
+        if b"charms-reactive" not in data:
             continue
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise SettingsError("%s is not UTF-8, as TOML has to be: %s" % (path, error)) from None
         table = _parsed(text, path).get("tool", {}).get("charms-reactive", {}).get("lint", {})
         return _selection(table, path)
     return Selection()
