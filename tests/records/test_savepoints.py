@@ -278,6 +278,8 @@ def test_a_record_may_refer_to_one_of_its_own_class() -> None:
         first.delete()
     second.delete()
     first.delete()
+    with pytest.raises(RecordReferenceError, match="Lease: field before: there is no Lease of the key"):
+        Lease.create(before=first.id)
     assert Lease.all() == []
 
 

@@ -270,3 +270,12 @@ def test_tests_that_cannot_be_read_are_passed_over(charm: Write) -> None:
     (root / "tests" / "test_b.py").write_text("\nmock.patch('charms.reactive.%s')\n" % "decorators._hook")
     places = [place for place, _ in checks.patched(read(root, load=False))]
     assert [(place.file, place.line) for place in places] == [("tests/test_b.py", 2)]
+
+
+def test_a_charm_of_which_the_desk_has_no_answer(charm: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    root = charm("from charms.reactive import when_not\n@when_not('a')\ndef f(): pass\n")
+    reading = read(root, load=False)
+    told = command.ask_the_desk(reading, 0)
+    assert told == {"ran": [], "failed": None, "error": "it had not been loaded after 0 s", "warnings": []}
+    assert main([str(root), "--timeout", "0"]) == 0
+    assert "it had not been loaded after 0 s" in capsys.readouterr().out

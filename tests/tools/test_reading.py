@@ -432,3 +432,27 @@ def test_layers_that_are_missing_are_known(charm: Write) -> None:
     assert not reading.whole
     (root / ".build.manifest").write_text("{}")
     assert read(root, load=False).missing_layers == []
+
+
+def test_which_files_have_handlers(charm: Write) -> None:
+    """A module may be imported by one that is discovered; a script counts only where it is looked for."""
+    script = "#!/bin/bash\n. charms.reactive.sh\n@when a.flag\nfunction f() { :; }\nreactive_handler_main\n"
+    root = charm(
+        lib__more_py="from charms.reactive import when\n@when('a')\ndef in_lib(): pass\n",
+        bin__tool=script,
+        reactive__told=script.replace("f()", "g()"),
+        reactive__app_py="import more\n",
+    )
+    handlers = read(root, load=False).handlers
+    assert sorted((handler.place.file, handler.name) for handler in handlers) == [
+        ("lib/more.py", "in_lib"),
+        ("reactive/told", "g"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["metadata.yaml", "config.yaml"])
+def test_a_declaration_that_is_not_utf_8_is_told(name: str, charm: Write) -> None:
+    root = charm("from charms.reactive import when\n@when('a')\ndef f(): pass\n")
+    (root / name).write_bytes(b"name: app # \xe9\n")
+    errors = read(root, load=False).declared.errors
+    assert [(place.file, text.partition(":")[0]) for place, text in errors] == [(name, "cannot be read")]

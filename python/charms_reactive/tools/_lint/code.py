@@ -117,7 +117,7 @@ def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
     at most for each. Take the parameter away, and ask `endpoint_from_flag` or `endpoint_from_name` in the
     function.
     """
-    for file, function in _handler_functions(reading):
+    for _, function in _handler_functions(reading):
         node = function.node
         if node is None or function.class_name or not _is_ours_alone(function):
             continue
@@ -126,8 +126,6 @@ def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
         by_name = [
             one.arg for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults) if default is None
         ]
-        if wanted == ["self"] and file.interface:
-            continue
         given = 0
         for decorator in function.decorators:
             if decorator.name in ("when", "when_all"):
