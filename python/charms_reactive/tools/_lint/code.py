@@ -117,7 +117,7 @@ def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
     at most for each. Take the parameter away, and ask `endpoint_from_flag` or `endpoint_from_name` in the
     function.
     """
-    for _, function in _handler_functions(reading):
+    for _file, function in _handler_functions(reading):
         node = function.node
         if node is None or function.class_name or not _is_ours_alone(function):
             continue
