@@ -288,6 +288,24 @@ def test_layer_status_hears_of_each_status_and_of_nothing_else(
     assert unit.side.read()["status"]["unit"]["message"] == "in the end"
 
 
+def test_what_layer_status_hands_on_goes_where_its_caller_wants_it(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    layer: Dict[str, Any] = {"__name__": "charms.layer.status"}
+    exec(LAYER, layer)
+    monkeypatch.setattr(subprocess, "call", layer["_patched_call"])
+    calls.take_over()
+    assert calls.call(["config-get", "port"], stdout=subprocess.DEVNULL) == 0
+    # Now it has what goes to the agent in the place of subprocess's own.
+    assert layer["_patched_call"](["config-get", "port"], stdout=subprocess.DEVNULL) == 0
+    assert capfd.readouterr().out == ""
+    assert layer["_patched_call"](["config-get", "port"]) == 0
+    assert capfd.readouterr().out == "80\n"
+    assert layer["_patched_call"](["config-get", "--no"], stderr=subprocess.DEVNULL) == 2
+    assert capfd.readouterr() == ("", "")
+    assert unit.started == []
+
+
 def test_another_layer_that_replaces_call_hears_of_everything(
     unit: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

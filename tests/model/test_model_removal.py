@@ -103,6 +103,23 @@ def test_an_application_goes_with_its_relations_and_units(model: Model) -> None:
     assert model.units == ()
 
 
+def test_a_lost_unit_of_an_application_that_goes_is_removed_by_force(model: Model) -> None:
+    model.unit("db/0").lose()
+    model.remove_application("db")
+    assert "db/0" not in [unit.name for unit in model.units]  # nobody runs its hooks
+    settled = model.settle()
+    assert settled.of("db/0") == ()
+    assert settled.of("db/1")[-2:] == ("stop", "remove")
+    assert list(model.applications) == ["web"]
+
+
+def test_a_relation_that_is_not_the_one(model: Model) -> None:
+    web = model.applications["web"]
+    assert str(web.relation("db")) == str(web.relation(web.relations[0]))
+    with pytest.raises(CharmError, match="web has no relation cache; it has db:"):
+        web.relation("cache")
+
+
 def test_what_a_charm_leaves_running_is_told_and_ended(
     new_model: Callable[..., Model], tmp_path: Path
 ) -> None:
