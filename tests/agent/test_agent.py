@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, List
@@ -151,11 +152,20 @@ def test_somebody_who_says_something_else(program: Dict[str, str], tmp_path: Pat
     listener.listen(2)
     environment = {**NOWHERE, "JUJU_AGENT_SOCKET_ADDRESS": address}
     child = subprocess.Popen(["config-get"], env={**environment, **program}, stdout=subprocess.PIPE)
-    try:
+
+    def say() -> None:
         connection, _ = listener.accept()
         connection.sendall(said)
         connection.close()
+
+    try:
+        say()
         assert child.communicate(timeout=30)[0] == b"process config-get \n"
+        thread = threading.Thread(target=say)
+        thread.start()
+        with pytest.raises(NotUsableError, match=address):
+            Agent(environment)
+        thread.join()
     finally:
         child.kill()
         listener.close()

@@ -147,6 +147,31 @@ def test_run_as_processes_give_it(
     assert len(unit.started) == 1
 
 
+@pytest.mark.parametrize("parts", [[b"k: v\n"], [b"k: ", b"v\n"]])
+def test_a_tool_that_reads_gets_all_of_this_process_s_stdin(unit: Unit, parts: List[bytes]) -> None:
+    kept = os.dup(0)
+    there, here = os.pipe()
+
+    def write() -> None:
+        for part in parts:
+            os.write(here, part)
+            time.sleep(0.1)
+        os.close(here)
+
+    thread = threading.Thread(target=write)
+    try:
+        os.dup2(there, 0)
+        thread.start()
+        assert calls.call(["state-set", "--file", "-"]) == 0
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        os.close(there)
+        thread.join()
+    assert unit.side.read()["state"] == {"k": "v"}
+    assert unit.started == []
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "options"),
     [

@@ -507,6 +507,25 @@ def test_a_hook_inside_of_another_is_told_as_one_that_runs_too(unit: Unit) -> No
     )
 
 
+@pytest.mark.parametrize("odd", [None, "x", [], {}, -1, [[]]], ids=repr)
+def test_a_line_of_another_version_takes_no_other_hook_away(framework: Framework, odd: Any) -> None:
+    """Each value of the first hook's lines is once something else than it should be."""
+    noted(framework.directory, 1)
+    noted(framework.directory, 2)
+    place = Place.of(framework.directory)
+    lines = place.file.read_bytes().splitlines()
+    last = past.read(place)[-1].end
+    tried = 0
+    for index, line in enumerate(lines[: len(lines) // 2]):
+        document = json.loads(line)
+        for name in document:
+            changed = [*lines[:index], json.dumps({**document, name: odd}).encode(), *lines[index + 1 :]]
+            place.file.write_bytes(b"\n".join(changed) + b"\n")
+            assert past.read(place)[-1].end == last, name
+            tried += 1
+    assert tried >= 4
+
+
 def test_a_handler_with_an_odd_name_keeps_the_line_whole(framework: Framework) -> None:
     hook = noted(framework.directory, 1, ids=['reactive/a"b\\c\n\u00e9.py:1:f'])
     assert hook.inside == "reactive/a?b?c??.py:1:f"

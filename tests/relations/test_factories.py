@@ -189,7 +189,7 @@ def test_what_is_no_directory_on_the_path_is_passed_over(
     (tmp_path / "empty-1.dist-info").mkdir()
     (tmp_path / "file-1.egg-info").write_text(GROUP)
     lying = install(tmp_path / "lying", entry_points="# %s\n[other]\na = b:c\n" % GROUP)
-    odd = ["", str(archive), str(tmp_path / "gone"), str(tmp_path), str(lying)]
+    odd = [str(archive), "", str(tmp_path / "gone"), str(tmp_path), str(lying)]
     monkeypatch.setattr(sys, "path", odd + sys.path)
     monkeypatch.chdir(tmp_path)
     assert list(_relations.entry_points(GROUP)) == []

@@ -217,11 +217,12 @@ def _hooks(data: bytes, place: Place) -> List[Hook]:
     at = 0
     for line in data.split(b"\n"):
         found = _parsed(line)
-        if "begin" in found:
+        # Whose hook it is is a text; of another version, or damaged, it may be anything.
+        if isinstance(found.get("begin"), str):
             begun.append(found)
-        elif "end" in found:
+        elif isinstance(found.get("end"), str):
             ended[found["end"]] = found
-        elif "given" in found:
+        elif isinstance(found.get("given"), str):
             given[found["given"]] = found
         elif "handlers" in found:
             tables[at] = found["handlers"]
