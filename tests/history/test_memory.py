@@ -507,7 +507,7 @@ def test_a_hook_inside_of_another_is_told_as_one_that_runs_too(unit: Unit) -> No
     )
 
 
-@pytest.mark.parametrize("odd", [None, "x", [], {}, -1, [[]]], ids=repr)
+@pytest.mark.parametrize("odd", [None, "x", [], {}, -1, [[]], "missing"], ids=repr)
 def test_a_line_of_another_version_takes_no_other_hook_away(framework: Framework, odd: Any) -> None:
     """Each value of the first hook's lines is once something else than it should be."""
     noted(framework.directory, 1)
@@ -519,7 +519,10 @@ def test_a_line_of_another_version_takes_no_other_hook_away(framework: Framework
     for index, line in enumerate(lines[: len(lines) // 2]):
         document = json.loads(line)
         for name in document:
-            changed = [*lines[:index], json.dumps({**document, name: odd}).encode(), *lines[index + 1 :]]
+            other = {**document, name: odd}
+            if odd == "missing":
+                del other[name]
+            changed = [*lines[:index], json.dumps(other).encode(), *lines[index + 1 :]]
             place.file.write_bytes(b"\n".join(changed) + b"\n")
             assert past.read(place)[-1].end == last, name
             tried += 1
