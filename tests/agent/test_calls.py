@@ -168,7 +168,7 @@ def test_a_tool_that_reads_gets_all_of_this_process_s_stdin(unit: Unit, parts: L
         os.close(kept)
         os.close(there)
         thread.join()
-    assert unit.side.read()["state"]["k"] == "v"
+    assert unit.side.read()["pending"]["state"] == {"k": "v"}
     assert unit.started == []
 
 
