@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -63,7 +64,15 @@ GIVEN = State(
     ],
     leader_settings={"password": SECRET, "count": "3"},
     storages=[Storage("data", 2)],
-    secrets=[Secret({"user": "u", "password": SECRET}, owner="app", label="mine")],
+    secrets=[
+        Secret(
+            {"user": "u", "password": SECRET},
+            owner="app",
+            label="mine",
+            description="of the database",
+            rotate="daily",
+        )
+    ],
     stored={"app.url": "https://me:%s@example.com/x" % SECRET, "app.number": 7, "own": {"token": SECRET}},
     unit_status=Status("active", "ready"),
     application_status=Status("active", "all ready"),
@@ -115,6 +124,24 @@ def taken(done: subprocess.CompletedProcess[str]) -> Dict[str, Any]:
     return found
 
 
+def test_without_a_memory_the_environment_says_which_unit_it_is(tmp_path: Path) -> None:
+    """Paths of the charm stand for the same in each unit of the name, as the desk has it."""
+    database = sqlite3.connect(str(tmp_path / ".unit-state.db"))
+    database.execute("CREATE TABLE kv (key text, data text, primary key (key))")
+    database.execute("INSERT INTO kv VALUES (?, ?)", ("a", json.dumps(str(tmp_path / "file"))))
+    database.commit()
+    database.close()
+    (tmp_path / "metadata.yaml").write_text("name: app\n")
+    command = [str(Path(sys.executable).parent / "charms.reactive"), "snapshot"]
+    env = {"CHARM_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    for unit, path in ("app/7", "/var/lib/juju/agents/unit-app-7/charm"), (None, str(tmp_path)):
+        named = {**env, "JUJU_UNIT_NAME": unit} if unit else env
+        done = subprocess.run(
+            command, cwd=str(tmp_path), env=named, capture_output=True, text=True, check=False
+        )
+        assert taken(done)["stored"] == {"a": path + "/file"}
+
+
 def test_in_a_hook_context_there_is_everything(unit: SimulatedUnit) -> None:
     given = unit.dump()
     found = State.from_json(taken(typed(unit, "snapshot", "--full")))
@@ -125,6 +152,7 @@ def test_in_a_hook_context_there_is_everything(unit: SimulatedUnit) -> None:
     assert dict(found.stored) == dict(given.stored)
     (secret,) = found.secrets
     assert (secret.id, secret.label, secret.owner) == (given.secrets[0].id, "mine", "app")
+    assert (secret.description, secret.rotate) == ("of the database", "daily")
     assert SECRET not in repr(secret)  # what is in it is not even read
 
 
