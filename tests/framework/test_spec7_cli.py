@@ -70,6 +70,12 @@ TESTS: List[Tuple[str, int]] = [
 ]
 
 
+def test_spec3_a_trigger_of_the_command_sets_and_clears(flagged: Framework) -> None:
+    assert command(["register_trigger", "--when", "x", "--set_flag", "y", "--clear_flag", "a"]) == 0
+    set_flag("x")
+    assert get_flags() == ["b", "v", "x", "y"]
+
+
 @pytest.mark.parametrize(("line", "status"), TESTS)
 @pytest.mark.parametrize("options", [[], ["-j"], ["--format", "yaml"]])
 def test_spec7_test_commands_answer_by_status_and_print_nothing(

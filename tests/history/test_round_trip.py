@@ -323,7 +323,9 @@ def test_a_unit_in_another_process_writes_the_same(tmp_path: Path) -> None:
     (tmp_path / "app" / "reactive").mkdir(parents=True)
     (tmp_path / "app" / "metadata.yaml").write_text("name: app\nrequires:\n  db: {interface: sql}\n")
     (tmp_path / "app" / "reactive" / "app.py").write_text("")
-    given = State(relations=[Relation("db", "sql", {0: {"host": "h"}}, data={"a": "b"}, local={"c": "d"})])
+    relation = Relation("db", "sql", {0: {"host": "h"}}, data={"a": "b"}, local={"c": "d"})
+    stored = {"file": "/var/lib/juju/agents/unit-app-0/charm/file"}  # wherever the charm is
+    given = State(relations=[relation], stored=stored)
     states = []
     for in_process in (True, False):
         unit = Unit(tmp_path / "app", in_process=in_process, environment={"CHARMS_REACTIVE_HISTORY": "full"})
@@ -331,3 +333,4 @@ def test_a_unit_in_another_process_writes_the_same(tmp_path: Path) -> None:
         states.append(past.read(Place.of(unit._unit.charm_dir))[-1].given["state"])
     assert states[0] == states[1]
     assert State.from_json(states[0]).relations == given.relations
+    assert State.from_json(states[0]).stored["file"] == stored["file"]
