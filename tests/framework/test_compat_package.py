@@ -390,3 +390,21 @@ def test_no_module_of_ours_is_private_beside_the_public_ones() -> None:
     for gone in ("_state", "_main", "_pure", "_record", "_shell.ShellHandler"):
         with pytest.raises(ModuleNotFoundError):
             importlib.import_module("charms.reactive." + gone)
+
+
+def test_every_old_name_is_where_it_was_and_leads_to_something() -> None:
+    from charms_reactive import _old_names
+
+    tried = 0
+    for module, names in _old_names.NAMES.items():
+        for name, home in names.items():
+            if home.startswith("charmhelpers."):
+                continue  # some of it asks which system this is, and does not know each
+            assert getattr(importlib.import_module(module), name) is not None, (module, name)
+            tried += 1
+    # What a patch of it reaches is code that uses it; and there has to be such a name to patch.
+    for module, names in _old_names.USED_IN.items():
+        for name in names:
+            assert hasattr(importlib.import_module(module), name), (module, name)
+            tried += 1
+    assert tried > 70
