@@ -6,6 +6,7 @@ from typing import Any, List
 
 import pytest
 
+from charms_reactive._engine import pure
 from charms_reactive.errors import FlagNameError, TriggerCycleError
 
 from .driving import ALL, HOOKS, NONE, Bus, given
@@ -121,6 +122,31 @@ def test_loading_other_flags_is_a_change_and_touching_is_none(engine: Any) -> No
     engine.load([])
     engine.load(["a"])
     assert engine.heard(0) == []
+
+
+def test_an_interrupted_change_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine in Python, in whose middle a signal handler may raise; the other one is not left halfway."""
+    engine = pure.Engine()
+    bus = Bus(given(engine, "heard", "back"))
+    hearing(engine, ("heard", True), bus=bus)
+    hearing(engine, ("back", True), bus=bus)
+    assert bus.invoked() == [0, 1]
+    hearing(engine, ("new", True), bus=bus)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_move_edges", interrupted)
+        for flag, on in ("back", False), ("new", True):
+            with pytest.raises(KeyboardInterrupt):
+                engine.change(flag, on)
+    engine.load(["heard", "new"])  # as the rows say
+    # It has heard of the first, not of what has happened since, and no longer of what is gone.
+    assert [engine.heard(handler) for handler in range(3)] == [[("heard", True)], [], []]
+    assert bus.invoked() == [2]
+    engine.load(["back", "heard", "new"])
+    assert bus.invoked() == [1]
 
 
 def test_a_cycle_leaves_heard_what_was_heard(engine: Any) -> None:
