@@ -410,3 +410,21 @@ def test_the_helper_is_executable_and_free_of_shellcheck_findings() -> None:
         return
     done = subprocess.run([shellcheck, str(BASH_HELPER)], stdout=subprocess.PIPE, check=False)
     assert done.stdout.decode() == ""
+
+
+def test_spec3_a_trigger_from_before_main_fires_for_a_script(unit: Unit) -> None:
+    """A hook file may import modules that register some; the script's commands are processes of their own."""
+    unit.hook_file(
+        "hooks/start",
+        "from charms.reactive import main, register_trigger\n"
+        "register_trigger(when='by.script', set_flag='by.trigger')\nmain()\n",
+    )
+    unit.write(
+        "reactive/a.sh",
+        "#!/bin/bash\nsource charms.reactive.sh\n@when_not by.script\n"
+        "work() { charms.reactive set_flag by.script; }\nreactive_handler_main\n",
+        executable=True,
+    )
+    done = unit.run("start")
+    assert done.status == 0, done.stderr
+    assert unit.command("is_flag_set", "by.trigger").status == 0
