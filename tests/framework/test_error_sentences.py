@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import pytest
 
 from charms_reactive._engine import choice
+from charms_reactive._juju import hook_tools
 from charms_reactive.errors import EngineMismatchError
 
 from .support import Finished, Unit
@@ -287,3 +289,19 @@ def test_what_python_itself_says_of_a_second_interpreter(unit: Unit) -> None:
         assert "does not work in a subinterpreter; set CHARMS_REACTIVE_ENGINE=pure" in done.stdout
     else:
         assert done.stdout.splitlines() == said, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], "a list"),
+        (["secret"], "a list"),
+        (["secret", 1], "a list of other things"),
+        ({"a": 1}, "a mapping"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (None, "nothing"),
+    ],
+)
+def test_what_a_hook_tool_has_answered_in_words(answer: Any, words: str) -> None:
+    assert hook_tools._kind(answer) == words

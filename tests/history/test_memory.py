@@ -507,6 +507,21 @@ def test_a_hook_inside_of_another_is_told_as_one_that_runs_too(unit: Unit) -> No
     )
 
 
+@pytest.mark.parametrize("what", ["hook", "action"])
+def test_what_fails_before_anything_else_is_remembered_as_what_it_is(charm: Unit, what: str) -> None:
+    run(charm)
+    (charm.directory / ".unit-state.db").write_bytes(b"no database at all, and longer than a header" * 9)
+    if what == "hook":
+        hook = run(charm, "update-status", status=1)
+        assert (hook.shown, hook.end) == ("update-status", past.FAILED)
+    else:
+        charm.hook_file("actions/check")
+        env = {"JUJU_HOOK_NAME": "", "JUJU_ACTION_NAME": "check", "JUJU_ACTION_UUID": "1"}
+        assert charm.run("", entry="actions/check", env=env).status == 1
+        hook = remembered(charm)[-1]
+        assert (hook.shown, hook.end) == ("action:check", past.FAILED)
+
+
 @pytest.mark.parametrize("odd", [None, "x", [], {}, -1, [[]], "missing"], ids=repr)
 def test_a_line_of_another_version_takes_no_other_hook_away(framework: Framework, odd: Any) -> None:
     """Each value of the first hook's lines is once something else than it should be."""

@@ -692,3 +692,18 @@ def test_a_lost_hook_is_refused_in_the_framework_as_well(
     with sqlite3.connect(str(state_file(framework.directory))) as state:
         state.execute("BEGIN IMMEDIATE")  # nothing is held
     state.close()
+
+
+def test_a_lost_hook_is_written_down_once_and_only_beside_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    hook_file.write_down("lost", "")  # of a state that is in memory
+    assert (os.listdir(here), os.listdir(tmp_path)) == ([], ["here"])
+    state = str(here / "state")
+    for _ in range(2):
+        hook_file.write_down("lost", state)
+    assert [path.read_text() for path in here.iterdir()] == ["lost\n"]
+    assert lives("lost", state) is False
