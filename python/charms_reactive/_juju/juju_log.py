@@ -74,8 +74,6 @@ def _taken() -> List[Tuple[str, str]]:
 
 def _by_level(gathered: List[Tuple[str, str]]) -> List[Tuple[str, List[str]]]:
     """All messages of a level together, for as few processes as can be."""
-    if len(gathered) == 1:
-        return [(gathered[0][0], [gathered[0][1]])]
     levels: Dict[str, List[str]] = {}
     for level, message in gathered:
         levels.setdefault(level, []).append(message)

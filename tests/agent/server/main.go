@@ -38,7 +38,8 @@ var (
 	other     = flag.Bool("other", false, "offer another method")
 )
 
-// Tokenless is what a hook tool of Juju 4 sends.
+// Tokenless is what a hook tool of Juju 4 sends: wire.Request without its last field. gob would send an
+// embedded struct as a field of its own, so that neither can be made of the other.
 type Tokenless struct {
 	ContextId   string
 	Dir         string

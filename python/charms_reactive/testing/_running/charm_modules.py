@@ -146,8 +146,8 @@ class Imports:
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         if spec.name in _shared:
-            module, memory = _shared[spec.name]
-            memory.restore_names()
+            module = _shared[spec.name].module
+            _shared[spec.name].restore_names()
         elif spec.name == PACKAGE:
             module = charms_reactive
             self._begin()
@@ -195,25 +195,26 @@ class _Sharing:
         spec: Any = module.__spec__
         spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _shared[module.__name__] = (module, _New(module))
+        _shared[module.__name__] = _New(module)
 
 
 class _New:
     """A module as it is right after its import."""
 
     def __init__(self, module: ModuleType) -> None:
-        self._names = (module.__dict__, module.__dict__.copy())
-        kept = [self._names[1][name] for name in containers_of(self._names[1])]
+        self.module = module
+        self._names = vars(module).copy()
+        kept = [self._names[name] for name in containers_of(self._names)]
         self._containers = [(container, container.copy()) for container in kept]
 
     def restore_names(self) -> None:
-        put_back(*self._names)
+        put_back(self.module, self._names)
         for container, content in self._containers:
             refill(container, content)
 
 
 # Modules of charmhelpers that a hook was the first to import.
-_shared: Dict[str, Tuple[ModuleType, _New]] = {}
+_shared: Dict[str, _New] = {}
 
 # Directories of which it is known that no distribution there offers a factory, and when they were changed.
 _without_factories: Dict[str, int] = {}
@@ -294,7 +295,7 @@ def names_in(directory: str) -> Set[str]:
 _SHARED_NAMES = ("charmhelpers", PACKAGE, "yaml")
 # What begins anew in each hook, and what goes with it, wherever it is installed.
 _NEW = {"charms", _START}
-_GO = {"charms", _START, "charmhelpers", PACKAGE}
+_GO = _NEW | {"charmhelpers", PACKAGE}
 
 
 def hook_for(roots: Tuple[str, ...]) -> Callable[[str], FileFinder]:

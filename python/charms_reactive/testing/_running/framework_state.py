@@ -361,8 +361,7 @@ class Memory:
     def restore(self) -> None:
         """Make everything what it was."""
         whole = self._whole
-        lengths = map(len, whole.names)
-        if list(accumulate(lengths)) != self._ends:
+        if list(accumulate(map(len, whole.names))) != self._ends:
             self._lose_new_names()
         if list(chain.from_iterable(whole.names)) == self._keys:
             now = chain.from_iterable(map(_VALUES, whole.names))
@@ -377,8 +376,8 @@ class Memory:
                 if whole.names[at].get(name, _MISSING) is not value:
                     _put(whole.owners[at], name, value)
         else:
-            for index in range(len(whole.owners)):
-                self._put_back(index)
+            for index, owner in enumerate(whole.owners):
+                put_back(owner, self._then(index))
         for container, content in self._containers:
             refill(container, content)
         for cache in whole.caches:
@@ -396,19 +395,8 @@ class Memory:
         start = 0
         for index, end in enumerate(self._ends):
             if len(self._whole.names[index]) != end - start:
-                self._put_back(index)
+                put_back(self._whole.owners[index], self._then(index))
             start = end
-
-    def _put_back(self, index: int) -> None:
-        owner, names, then = self._whole.owners[index], self._whole.names[index], self._then(index)
-        for name in [name for name in list(names) if name not in then]:
-            if isinstance(owner, type):
-                delattr(owner, name)
-            else:
-                vars(owner).pop(name, None)
-        for name, value in then.items():
-            if names.get(name, _MISSING) is not value:
-                _put(owner, name, value)
 
 
 _MISSING = object()
@@ -423,13 +411,20 @@ def _put(owner: Any, name: str, value: Any) -> None:
         vars(owner)[name] = value
 
 
-def put_back(names: Dict[str, Any], then: Dict[str, Any]) -> None:
-    """Make a namespace what it was."""
-    for name in [name for name in names if name not in then]:
-        del names[name]
+def put_back(owner: Any, then: Dict[str, Any]) -> None:
+    """Make the names of a module, or of a class, what they were; nearly always they are."""
+    names = vars(owner)
+    same = len(names) == len(then) and all(map(operator.is_, names.values(), then.values()))
+    if same and list(names) == list(then):
+        return
+    for name in [name for name in list(names) if name not in then]:
+        if isinstance(owner, type):
+            delattr(owner, name)
+        else:
+            vars(owner).pop(name, None)
     for name, value in then.items():
         if names.get(name, _MISSING) is not value:
-            names[name] = value
+            _put(owner, name, value)
 
 
 def close_unit_state(of_test: Any) -> None:

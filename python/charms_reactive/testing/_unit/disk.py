@@ -150,15 +150,10 @@ def _empty_unit_state() -> bytes:
         ).fetchall()
         storage.close()
         with tempfile.TemporaryDirectory() as directory:
-            path = os.path.join(directory, "state")
-            with contextlib.closing(sqlite3.connect(path)) as database:
-                # Written by charmhelpers it would be waited for until it is on the disk: up to 20 ms.
-                database.execute("PRAGMA synchronous = OFF")
-                for (statement,) in made:
-                    database.execute(statement)
-                database.commit()
-            with open(path, "rb") as file:
-                _template = file.read()
+            path = Path(directory, "state")
+            # Written by charmhelpers it would be waited for until it is on the disk: up to 20 ms.
+            _fill(path, (), [statement for (statement,) in made])
+            _template = path.read_bytes()
     return _template
 
 
@@ -197,17 +192,16 @@ def write_rows(
     rows = [(key.replace(*moved), data.replace(*moved)) for key, data in rows]
     statements = tuple(tables)
     content = (tuple(rows), statements)
-    known = _written.pop(content, None)
-    if known is None:
+    data = _written.pop(content, None)
+    if data is None:
         path.write_bytes(_empty_unit_state())
-        if rows or statements:
-            _fill(path, rows, statements)
-            known = path.read_bytes()
+        _fill(path, rows, statements)
+        data = path.read_bytes()
     else:
-        path.write_bytes(known)
+        path.write_bytes(data)
     path.chmod(0o600)
-    if known is not None and len(known) <= _LONGEST_KEPT:
-        _written[content] = known  # the last, which goes last
+    if len(data) <= _LONGEST_KEPT:
+        _written[content] = data  # the last, which goes last
         while len(_written) > _KEPT:
             del _written[next(iter(_written))]
 
@@ -218,10 +212,14 @@ _KEPT, _LONGEST_KEPT = 32, 1 << 17
 
 
 def _fill(path: Path, rows: Sequence[Tuple[str, str]], statements: Sequence[str]) -> None:
+    """Add rows to a unit state, and then do what the statements say; nothing is opened for nothing."""
+    if not rows and not statements:
+        return
     with contextlib.closing(sqlite3.connect(str(path))) as database:
         database.execute("PRAGMA synchronous = OFF")  # only this process's own test depends on it
         database.execute("PRAGMA journal_mode = OFF")
-        database.executemany("INSERT INTO kv (key, data) VALUES (?, ?)", rows)
+        if rows:  # else there may be no table yet
+            database.executemany("INSERT INTO kv (key, data) VALUES (?, ?)", rows)
         for statement in statements:
             database.execute(statement)
         database.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Iterator, List, Optional, Set, Tuple
+from typing import Iterator, List, Optional, Set
 
 from charms_reactive._juju.hook_names import UNIT_HOOKS
 from charms_reactive.tools._charm.knowledge import KINDS, Reading
@@ -117,7 +117,7 @@ def arguments(reading: Reading, _: Settings) -> Iterator[Finding]:
     at most for each. Take the parameter away, and ask `endpoint_from_flag` or `endpoint_from_name` in the
     function.
     """
-    for _file, function in _handler_functions(reading):
+    for function in _handler_functions(reading):
         node = function.node
         if node is None or function.class_name or not _is_ours_alone(function):
             continue
@@ -146,7 +146,7 @@ def coroutine(reading: Reading, _: Settings) -> Iterator[Finding]:
     """A handler is an `async def`: calling it makes a coroutine and runs nothing. Call `asyncio.run()` in a
     plain function. So with the callback of a trigger.
     """
-    for _file, function in _called_functions(reading):
+    for function in _called_functions(reading):
         if isinstance(function.node, ast.AsyncFunctionDef) and _is_ours_alone(function):
             yield coroutine.at(
                 function.place,
@@ -160,9 +160,9 @@ def generator(reading: Reading, _: Settings) -> Iterator[Finding]:
     """A handler has a `yield` in it: calling it makes a generator and runs nothing. Take the yield away, or
     loop over the generator in a plain function. So with the callback of a trigger.
     """
-    for file, function in _called_functions(reading):
+    for function in _called_functions(reading):
         if (
-            "yield" in file.text
+            "yield" in function.file.text
             and isinstance(function.node, ast.FunctionDef)
             and _yields(function.node)
             and _is_ours_alone(function)
@@ -174,18 +174,18 @@ def generator(reading: Reading, _: Settings) -> Iterator[Finding]:
             )
 
 
-def _handler_functions(reading: Reading) -> Iterator[Tuple[SourceFile, Function]]:
+def _handler_functions(reading: Reading) -> Iterator[Function]:
     seen: Set[int] = set()
     for handler in reading.handlers:
         function = handler.function
         if function is not None and id(function) not in seen and function.node is not None:
             seen.add(id(function))
-            yield function.file, function
+            yield function
 
 
-def _called_functions(reading: Reading) -> Iterator[Tuple[SourceFile, Function]]:
+def _called_functions(reading: Reading) -> Iterator[Function]:
     yield from _handler_functions(reading)
-    handlers = {id(function) for _, function in _handler_functions(reading)}
+    handlers = {id(function) for function in _handler_functions(reading)}
     for file in reading.files:
         by_name = {function.name: function for function in file.functions if not function.class_name}
         for site in file.calls:
@@ -193,7 +193,7 @@ def _called_functions(reading: Reading) -> Iterator[Tuple[SourceFile, Function]]
                 for word in site.node.keywords:
                     function = by_name.get(getattr(word.value, "id", "")) if word.arg == "callback" else None
                     if function is not None and id(function) not in handlers:
-                        yield file, function
+                        yield function
 
 
 def _is_ours_alone(function: Function) -> bool:
